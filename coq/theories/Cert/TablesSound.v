@@ -1,0 +1,476 @@
+(* CompactProofs: Cert: TablesSound *)
+(* MIT licence. *)
+From Coq Require Import Reals ZArith Uint63 List Arith Bool Lia Lra.
+From CompactProofs Require Import Spec.Network Base.Sums Base.Signed63 Base.Matrix Cert.Outcome Cert.Tables.
+Import ListNotations.
+(** * The token tables mean what the specification says
+    Under [tables_tests], scores and logits of the network are those of the tables; and an output is below another exactly
+    when a sum over positions, whose terms see one token each, is negative.
+    - [output T q t i w] == integer logit [w] that position i, holding token t, proposes; units of 2^-logit_bits
+    Main results: [score_of_tables], [logit_lt_iff]. Source: docs/max_of_k.md, section 2. *)
+Local Open Scope R_scope.
+
+Definition output (T : tables) (q t i w : nat) : Z :=
+  (at2 (direct_rows T) q w + at2 (logit_rows T) t w + at2 (logit_pos_rows T) i w)%Z.
+
+Definition last_token (M : model) (x : list nat) : nat := nth (last_position M) x O.
+
+(** Entry of an integer table as a real number. *)
+Local Definition real2 (A : list (list int)) (bits : nat) (i j : nat) : R := IZR (at2 A i j) / 2 ^ bits.
+
+Local Lemma pow2_pos : forall n : nat, 0 < 2 ^ n.
+Proof. intro n. apply pow_lt. lra. Qed.
+
+Local Lemma pow2_neq : forall n : nat, 2 ^ n <> 0.
+Proof. intro n. apply Rgt_not_eq, pow2_pos. Qed.
+
+Local Lemma IZR_power : forall bits : nat, IZR (power bits) = 2 ^ bits.
+Proof. intro bits. unfold power. rewrite <- pow_IZR. reflexivity. Qed.
+
+Local Lemma real2_of_rows : forall (r c lift i j : nat) (A : matrix),
+  has_shape r c (ints A) = true -> rows_fit (power lift) (ints A) = true -> (i < r)%nat -> (j < c)%nat ->
+  real2 (of_rows (power lift) (ints A)) (scale_bits A + lift) i j = entry A i j.
+Proof.
+  intros r c lift i j A shape fits row column. unfold real2, entry.
+  rewrite (of_rows_exact r c) by assumption. rewrite mult_IZR, IZR_power, pow_add.
+  field. split; apply pow2_neq.
+Qed.
+
+Local Lemma real2_mul : forall (r n c i j a b : nat) (A B : list (list int)) (f g : nat -> R),
+  has_shape r n A = true -> has_shape n c B = true -> product_fits n A B = true -> (i < r)%nat -> (j < c)%nat ->
+  (forall k, (k < n)%nat -> real2 A a i k = f k) ->
+  (forall k, (k < n)%nat -> real2 B b k j = g k) ->
+  real2 (mul c A B) (a + b) i j = sum n (fun k => f k * g k).
+Proof.
+  intros r n c i j a b A B f g shape_A shape_B fits row column real_A real_B. unfold real2 at 1.
+  rewrite (mul_exact r n) by assumption. rewrite IZR_sumZ. unfold Rdiv. rewrite <- sum_mult_r.
+  apply sum_ext. intros k below. rewrite <- real_A, <- real_B by exact below.
+  unfold real2. rewrite mult_IZR, pow_add. field. split; apply pow2_neq.
+Qed.
+
+Local Lemma real2_mul_transposed : forall (r n c i j a b : nat) (A B : list (list int)) (f g : nat -> R),
+  has_shape r n A = true -> has_shape c n B = true -> product_fits n A B = true -> (i < r)%nat -> (j < c)%nat ->
+  (forall k, (k < n)%nat -> real2 A a i k = f k) ->
+  (forall k, (k < n)%nat -> real2 B b j k = g k) ->
+  real2 (mul_transposed A B) (a + b) i j = sum n (fun k => f k * g k).
+Proof.
+  intros r n c i j a b A B f g shape_A shape_B fits row column real_A real_B. unfold real2 at 1.
+  rewrite (mul_transposed_exact r n c) by assumption. rewrite IZR_sumZ. unfold Rdiv. rewrite <- sum_mult_r.
+  apply sum_ext. intros k below. rewrite <- real_A, <- real_B by exact below.
+  unfold real2. rewrite mult_IZR, pow_add. field. split; apply pow2_neq.
+Qed.
+
+Section Tables.
+  Context (M : model).
+  Let T := tables_of M.
+  Context (tests : first_failure (tables_tests M T) = None).
+
+  Local Ltac passed why := refine (first_failure_none _ tests _ why _); cbv [tables_tests In]; tauto.
+
+  Local Notation a := (resid_bits M).
+  Local Notation d := (d_vocab M).
+
+  Lemma context_pos : (0 < n_ctx M)%nat.
+  Proof. apply Nat.ltb_lt. passed Empty_context. Qed.
+
+  Local Lemma shape_E : has_shape d (d_model M) (ints (W_E M)) = true.
+  Proof. passed (Wrong_shape Tensor_W_E). Qed.
+  Local Lemma shape_pos : has_shape (n_ctx M) (d_model M) (ints (W_pos M)) = true.
+  Proof. passed (Wrong_shape Tensor_W_pos). Qed.
+  Local Lemma shape_Q : has_shape (d_model M) (d_head M) (ints (W_Q M)) = true.
+  Proof. passed (Wrong_shape Tensor_W_Q). Qed.
+  Local Lemma shape_K : has_shape (d_model M) (d_head M) (ints (W_K M)) = true.
+  Proof. passed (Wrong_shape Tensor_W_K). Qed.
+  Local Lemma shape_V : has_shape (d_model M) (d_head M) (ints (W_V M)) = true.
+  Proof. passed (Wrong_shape Tensor_W_V). Qed.
+  Local Lemma shape_O : has_shape (d_head M) (d_model M) (ints (W_O M)) = true.
+  Proof. passed (Wrong_shape Tensor_W_O). Qed.
+  Local Lemma shape_U : has_shape (d_model M) d (ints (W_U M)) = true.
+  Proof. passed (Wrong_shape Tensor_W_U). Qed.
+
+  Local Lemma shape_embed : has_shape d (d_model M) (embed_rows T) = true.
+  Proof. apply of_rows_shape, shape_E. Qed.
+  Local Lemma shape_pos_rows : has_shape (n_ctx M) (d_model M) (pos_rows T) = true.
+  Proof. apply of_rows_shape, shape_pos. Qed.
+  Local Lemma shape_resid : has_shape d (d_model M) (resid_rows T) = true.
+  Proof.
+    apply add_row_shape; [|exact shape_embed].
+    apply (has_shape_row _ _ _ _ _ shape_pos_rows). assert (some := context_pos). lia.
+  Qed.
+  Local Lemma shape_queries : has_shape d (d_head M) (query_rows T) = true.
+  Proof. apply (mul_shape _ _ _ _ _ shape_resid). apply of_rows_shape, shape_Q. Qed.
+  Local Lemma shape_keys : has_shape d (d_head M) (key_rows T) = true.
+  Proof. apply (mul_shape _ _ _ _ _ shape_embed). apply of_rows_shape, shape_K. Qed.
+  Local Lemma shape_keys_pos : has_shape (n_ctx M) (d_head M) (key_pos_rows T) = true.
+  Proof. apply (mul_shape _ _ _ _ _ shape_pos_rows). apply of_rows_shape, shape_K. Qed.
+  Local Lemma shape_values : has_shape d (d_head M) (value_rows T) = true.
+  Proof. apply (mul_shape _ _ _ _ _ shape_embed). apply of_rows_shape, shape_V. Qed.
+  Local Lemma shape_values_pos : has_shape (n_ctx M) (d_head M) (value_pos_rows T) = true.
+  Proof. apply (mul_shape _ _ _ _ _ shape_pos_rows). apply of_rows_shape, shape_V. Qed.
+  Local Lemma shape_outs : has_shape d (d_model M) (out_rows T) = true.
+  Proof. apply (mul_shape _ _ _ _ _ shape_values). apply of_rows_shape, shape_O. Qed.
+  Local Lemma shape_outs_pos : has_shape (n_ctx M) (d_model M) (out_pos_rows T) = true.
+  Proof. apply (mul_shape _ _ _ _ _ shape_values_pos). apply of_rows_shape, shape_O. Qed.
+
+  Lemma shape_scores : has_shape d d (score_rows T) = true.
+  Proof. exact (mul_transposed_shape _ _ _ _ _ _ shape_queries shape_keys). Qed.
+  Lemma shape_scores_pos : has_shape d (n_ctx M) (score_pos_rows T) = true.
+  Proof. exact (mul_transposed_shape _ _ _ _ _ _ shape_queries shape_keys_pos). Qed.
+  Lemma shape_direct : has_shape d d (direct_rows T) = true.
+  Proof. apply (mul_shape _ _ _ _ _ shape_resid). apply of_rows_shape, shape_U. Qed.
+  Lemma shape_logits : has_shape d d (logit_rows T) = true.
+  Proof. apply (mul_shape _ _ _ _ _ shape_outs). apply of_rows_shape, shape_U. Qed.
+  Lemma shape_logits_pos : has_shape (n_ctx M) d (logit_pos_rows T) = true.
+  Proof. apply (mul_shape _ _ _ _ _ shape_outs_pos). apply of_rows_shape, shape_U. Qed.
+
+  (** ** Ranges *)
+
+  Lemma score_bound : forall q t : nat, (Z.abs (at2 (score_rows T) q t) <= 2 ^ 60)%Z.
+  Proof.
+    intros q t. etransitivity; [apply max_abs_bound|]. apply Z.leb_le.
+    change (small (score_rows T) = true). passed (May_overflow Scores).
+  Qed.
+
+  Lemma score_pos_bound : forall q i : nat, (Z.abs (at2 (score_pos_rows T) q i) <= 2 ^ 60)%Z.
+  Proof.
+    intros q i. etransitivity; [apply max_abs_bound|]. apply Z.leb_le.
+    change (small (score_pos_rows T) = true). passed (May_overflow Position_scores).
+  Qed.
+
+  Lemma output_parts_bound : forall q t i w v u : nat,
+    (Z.abs (at2 (direct_rows T) q w) + Z.abs (at2 (logit_rows T) t v) + Z.abs (at2 (logit_pos_rows T) i u)
+      <= 2 ^ 60)%Z.
+  Proof.
+    intros q t i w v u.
+    assert (direct := max_abs_bound (direct_rows T) q w). assert (token := max_abs_bound (logit_rows T) t v).
+    assert (position := max_abs_bound (logit_pos_rows T) i u).
+    assert (all : (to_Z (max_abs (direct_rows T)) + to_Z (max_abs (logit_rows T)) +
+      to_Z (max_abs (logit_pos_rows T)) <=? 2 ^ 60)%Z = true) by (passed (May_overflow Logit_sum)).
+    apply Z.leb_le in all. lia.
+  Qed.
+
+  Lemma shift_bound : (score_shift M <= 61)%nat.
+  Proof. apply Nat.leb_le. passed (May_overflow Score_precision). Qed.
+
+  Lemma inputs_bound : (Z.of_nat d ^ Z.of_nat (n_ctx M) < 2 ^ 62)%Z.
+  Proof. apply Z.ltb_lt. passed (May_overflow Number_of_inputs). Qed.
+
+  Lemma context_bound : (Z.of_nat (n_ctx M) <= 2 ^ 20)%Z.
+  Proof.
+    apply Z.leb_le. refine (first_failure_none _ tests _ (May_overflow Number_of_inputs) _).
+    cbv [tables_tests In]. tauto.
+  Qed.
+
+  Lemma output_bound : forall q t i w : nat, (Z.abs (output T q t i w) <= 2 ^ 60)%Z.
+  Proof. intros q t i w. assert (parts := output_parts_bound q t i w w w). unfold output. lia. Qed.
+
+  Lemma output_gap_bound : forall (gap_shift : int) (q t i w m : nat), gap_fits T gap_shift = true ->
+    (to_Z gap_shift <= 61 /\ Z.abs (output T q t i w - output T q t i m) <= 2 ^ 31 * 2 ^ to_Z gap_shift)%Z.
+  Proof.
+    intros gap_shift q t i w m fits. unfold gap_fits in fits.
+    destruct (Z.leb_spec (to_Z gap_shift) 61) as [small|]; [|discriminate fits]. split; [exact small|].
+    apply Z.leb_le in fits. assert (nonneg := to_Z_range gap_shift). rewrite Z.pow_add_r in fits by lia.
+    assert (d_w := max_abs_bound (direct_rows T) q w). assert (d_m := max_abs_bound (direct_rows T) q m).
+    assert (l_w := max_abs_bound (logit_rows T) t w). assert (l_m := max_abs_bound (logit_rows T) t m).
+    assert (p_w := max_abs_bound (logit_pos_rows T) i w). assert (p_m := max_abs_bound (logit_pos_rows T) i m).
+    unfold output. lia.
+  Qed.
+
+  (** ** Tables as real numbers *)
+
+  Local Lemma embed_real : forall t k : nat, (t < d)%nat -> (k < d_model M)%nat ->
+    real2 (embed_rows T) a t k = entry (W_E M) t k.
+  Proof.
+    intros t k token inside. replace a with (scale_bits (W_E M) + (a - scale_bits (W_E M)))%nat at 1
+      by (unfold resid_bits; lia).
+    apply (real2_of_rows d (d_model M)); try assumption; [exact shape_E | passed (May_overflow Range_W_E)].
+  Qed.
+
+  Local Lemma pos_real : forall i k : nat, (i < n_ctx M)%nat -> (k < d_model M)%nat ->
+    real2 (pos_rows T) a i k = entry (W_pos M) i k.
+  Proof.
+    intros i k position inside. replace a with (scale_bits (W_pos M) + (a - scale_bits (W_pos M)))%nat at 1
+      by (unfold resid_bits; lia).
+    apply (real2_of_rows (n_ctx M) (d_model M)); try assumption; [exact shape_pos | passed (May_overflow Range_W_pos)].
+  Qed.
+
+  Local Lemma resid_real : forall q k : nat, (q < d)%nat -> (k < d_model M)%nat ->
+    real2 (resid_rows T) a q k = entry (W_E M) q k + entry (W_pos M) (last_position M) k.
+  Proof.
+    intros q k token inside. assert (some := context_pos).
+    assert (last : (last_position M < n_ctx M)%nat) by (unfold last_position; lia).
+    rewrite <- embed_real, <- pos_real by assumption. unfold real2 at 1.
+    change (resid_rows T) with (add_row (nth (last_position M) (pos_rows T) []) (embed_rows T)).
+    rewrite (add_row_exact d (n_ctx M) (d_model M)); try assumption.
+    - rewrite plus_IZR. unfold real2. field. apply pow2_neq.
+    - exact shape_embed.
+    - exact shape_pos_rows.
+    - passed (May_overflow Residual).
+  Qed.
+
+  Local Lemma query_real : forall q h : nat, (q < d)%nat -> (h < d_head M)%nat ->
+    real2 (query_rows T) (a + (scale_bits (W_Q M) + score_lift M)) q h =
+    sum (d_model M) (fun k => (entry (W_E M) q k + entry (W_pos M) (last_position M) k) * entry (W_Q M) k h).
+  Proof.
+    intros q h token inside. apply (real2_mul d (d_model M)); try assumption.
+    - exact shape_resid.
+    - apply of_rows_shape, shape_Q.
+    - passed (May_overflow Queries).
+    - intros k below. apply resid_real; assumption.
+    - intros k below. apply (real2_of_rows (d_model M) (d_head M)); try assumption;
+        [exact shape_Q | passed (May_overflow Range_W_Q)].
+  Qed.
+
+  (** The plain weights: no change of unit. *)
+  Local Lemma plain_real : forall (r c i j : nat) (A : matrix),
+    has_shape r c (ints A) = true -> rows_fit (power 0) (ints A) = true -> (i < r)%nat -> (j < c)%nat ->
+    real2 (of_rows (power 0) (ints A)) (scale_bits A) i j = entry A i j.
+  Proof.
+    intros r c i j A shape fits row column. rewrite <- (real2_of_rows r c 0) by assumption.
+    rewrite Nat.add_0_r. reflexivity.
+  Qed.
+
+  Local Lemma key_real : forall t h : nat, (t < d)%nat -> (h < d_head M)%nat ->
+    real2 (key_rows T) (a + scale_bits (W_K M)) t h = sum (d_model M) (fun k => entry (W_E M) t k * entry (W_K M) k h).
+  Proof.
+    intros t h token inside. apply (real2_mul d (d_model M)); try assumption.
+    - exact shape_embed.
+    - apply of_rows_shape, shape_K.
+    - passed (May_overflow Keys).
+    - intros k below. apply embed_real; assumption.
+    - intros k below. apply (plain_real (d_model M) (d_head M)); try assumption;
+        [exact shape_K | passed (May_overflow Range_W_K)].
+  Qed.
+
+  Local Lemma key_pos_real : forall i h : nat, (i < n_ctx M)%nat -> (h < d_head M)%nat ->
+    real2 (key_pos_rows T) (a + scale_bits (W_K M)) i h =
+    sum (d_model M) (fun k => entry (W_pos M) i k * entry (W_K M) k h).
+  Proof.
+    intros i h position inside. apply (real2_mul (n_ctx M) (d_model M)); try assumption.
+    - exact shape_pos_rows.
+    - apply of_rows_shape, shape_K.
+    - passed (May_overflow Position_keys).
+    - intros k below. apply pos_real; assumption.
+    - intros k below. apply (plain_real (d_model M) (d_head M)); try assumption;
+        [exact shape_K | passed (May_overflow Range_W_K)].
+  Qed.
+
+  Local Lemma value_real : forall t h : nat, (t < d)%nat -> (h < d_head M)%nat ->
+    real2 (value_rows T) (a + scale_bits (W_V M)) t h = sum (d_model M) (fun k => entry (W_E M) t k * entry (W_V M) k h).
+  Proof.
+    intros t h token inside. apply (real2_mul d (d_model M)); try assumption.
+    - exact shape_embed.
+    - apply of_rows_shape, shape_V.
+    - passed (May_overflow Values).
+    - intros k below. apply embed_real; assumption.
+    - intros k below. apply (plain_real (d_model M) (d_head M)); try assumption;
+        [exact shape_V | passed (May_overflow Range_W_V)].
+  Qed.
+
+  Local Lemma value_pos_real : forall i h : nat, (i < n_ctx M)%nat -> (h < d_head M)%nat ->
+    real2 (value_pos_rows T) (a + scale_bits (W_V M)) i h =
+    sum (d_model M) (fun k => entry (W_pos M) i k * entry (W_V M) k h).
+  Proof.
+    intros i h position inside. apply (real2_mul (n_ctx M) (d_model M)); try assumption.
+    - exact shape_pos_rows.
+    - apply of_rows_shape, shape_V.
+    - passed (May_overflow Position_values).
+    - intros k below. apply pos_real; assumption.
+    - intros k below. apply (plain_real (d_model M) (d_head M)); try assumption;
+        [exact shape_V | passed (May_overflow Range_W_V)].
+  Qed.
+
+  (** From a row of values to logits, through W_O and W_U. *)
+  Local Definition through (f : nat -> R) (w : nat) : R :=
+    sum (d_model M) (fun k => sum (d_head M) (fun h => f h * entry (W_O M) h k) * entry (W_U M) k w).
+
+  Local Lemma through_ext : forall (f g : nat -> R) (w : nat),
+    (forall h, (h < d_head M)%nat -> f h = g h) -> through f w = through g w.
+  Proof.
+    intros f g w same. apply sum_ext. intros k _. f_equal. apply sum_ext. intros h inside.
+    rewrite same by exact inside. reflexivity.
+  Qed.
+
+  Local Lemma through_plus : forall (f g : nat -> R) (w : nat),
+    through (fun h => f h + g h) w = through f w + through g w.
+  Proof.
+    intros f g w. unfold through. rewrite <- sum_plus. apply sum_ext. intros k _.
+    rewrite <- Rmult_plus_distr_r, <- sum_plus. f_equal. apply sum_ext. intros h _. ring.
+  Qed.
+
+  Local Lemma through_sum : forall (n w : nat) (c : nat -> R) (f : nat -> nat -> R),
+    through (fun h => sum n (fun i => c i * f i h)) w = sum n (fun i => c i * through (f i) w).
+  Proof.
+    intros n w c f. unfold through.
+    transitivity (sum (d_model M) (fun k => sum n (fun i =>
+      c i * (sum (d_head M) (fun h => f i h * entry (W_O M) h k) * entry (W_U M) k w)))).
+    - apply sum_ext. intros k _.
+      transitivity (sum n (fun i => c i * sum (d_head M) (fun h => f i h * entry (W_O M) h k)) * entry (W_U M) k w).
+      + f_equal. transitivity (sum (d_head M) (fun h => sum n (fun i => c i * (f i h * entry (W_O M) h k)))).
+        * apply sum_ext. intros h _. rewrite <- sum_mult_r. apply sum_ext. intros i _. ring.
+        * rewrite sum_swap. apply sum_ext. intros i _. rewrite <- sum_mult_l. reflexivity.
+      + rewrite <- sum_mult_r. apply sum_ext. intros i _. ring.
+    - rewrite sum_swap. apply sum_ext. intros i _. rewrite <- sum_mult_l. reflexivity.
+  Qed.
+
+  Local Lemma logit_bits_path :
+    (a + scale_bits (W_V M) + scale_bits (W_O M) + scale_bits (W_U M))%nat = logit_bits M.
+  Proof. unfold logit_bits, attention_bits. lia. Qed.
+
+  Local Lemma logit_real : forall t w : nat, (t < d)%nat -> (w < d)%nat ->
+    real2 (logit_rows T) (logit_bits M) t w =
+    through (fun h => sum (d_model M) (fun k => entry (W_E M) t k * entry (W_V M) k h)) w.
+  Proof.
+    intros t w token inside. rewrite <- logit_bits_path. apply (real2_mul d (d_model M)); try assumption.
+    - exact shape_outs.
+    - apply of_rows_shape, shape_U.
+    - passed (May_overflow Value_logits).
+    - intros k below. apply (real2_mul d (d_head M)); try assumption.
+      + exact shape_values.
+      + apply of_rows_shape, shape_O.
+      + passed (May_overflow Outputs).
+      + intros h inside_h. apply value_real; assumption.
+      + intros h inside_h. apply (plain_real (d_head M) (d_model M)); try assumption;
+          [exact shape_O | passed (May_overflow Range_W_O)].
+    - intros k below. apply (plain_real (d_model M) d); try assumption;
+        [exact shape_U | passed (May_overflow Range_W_U)].
+  Qed.
+
+  Local Lemma logit_pos_real : forall i w : nat, (i < n_ctx M)%nat -> (w < d)%nat ->
+    real2 (logit_pos_rows T) (logit_bits M) i w =
+    through (fun h => sum (d_model M) (fun k => entry (W_pos M) i k * entry (W_V M) k h)) w.
+  Proof.
+    intros i w position inside. rewrite <- logit_bits_path. apply (real2_mul (n_ctx M) (d_model M)); try assumption.
+    - exact shape_outs_pos.
+    - apply of_rows_shape, shape_U.
+    - passed (May_overflow Position_logits).
+    - intros k below. apply (real2_mul (n_ctx M) (d_head M)); try assumption.
+      + exact shape_values_pos.
+      + apply of_rows_shape, shape_O.
+      + passed (May_overflow Position_outputs).
+      + intros h inside_h. apply value_pos_real; assumption.
+      + intros h inside_h. apply (plain_real (d_head M) (d_model M)); try assumption;
+          [exact shape_O | passed (May_overflow Range_W_O)].
+    - intros k below. apply (plain_real (d_model M) d); try assumption;
+        [exact shape_U | passed (May_overflow Range_W_U)].
+  Qed.
+
+  Local Lemma direct_real : forall q w : nat, (q < d)%nat -> (w < d)%nat ->
+    real2 (direct_rows T) (logit_bits M) q w =
+    sum (d_model M) (fun k => (entry (W_E M) q k + entry (W_pos M) (last_position M) k) * entry (W_U M) k w).
+  Proof.
+    intros q w token inside. apply (real2_mul d (d_model M)); try assumption.
+    - exact shape_resid.
+    - apply of_rows_shape, shape_U.
+    - refine (first_failure_none _ tests _ (May_overflow Direct_logits) _). cbv [tables_tests In]. tauto.
+    - intros k below. apply resid_real; assumption.
+    - intros k below. apply (real2_of_rows (d_model M) d); try assumption; [exact shape_U|].
+      refine (first_failure_none _ tests _ (May_overflow Direct_logits) _). cbv [tables_tests In]. tauto.
+  Qed.
+
+  (** ** Scores and logits of a sequence *)
+
+  Section Sequence.
+    Context (x : list nat) (length_x : length x = n_ctx M) (tokens : Forall (fun token => (token < d)%nat) x).
+    Let q := last_token M x.
+
+    Lemma token_below : forall i : nat, (i < n_ctx M)%nat -> (nth i x O < d)%nat.
+    Proof.
+      intros i inside. rewrite Forall_forall in tokens. apply tokens, nth_In. rewrite length_x. exact inside.
+    Qed.
+
+    Lemma last_token_below : (q < d)%nat.
+    Proof. apply token_below. assert (some := context_pos). unfold last_position. lia. Qed.
+
+    Theorem score_of_tables : forall i : nat, (i < n_ctx M)%nat ->
+      score M x i =
+      IZR (at2 (score_rows T) q (nth i x O) + at2 (score_pos_rows T) q i) / 2 ^ (30 + score_shift M).
+    Proof.
+      intros i inside. assert (token := token_below i inside). assert (last := last_token_below).
+      assert (bits : (30 + score_shift M)%nat =
+        (a + (scale_bits (W_Q M) + score_lift M) + (a + scale_bits (W_K M)))%nat)
+        by (unfold score_shift, score_lift, raw_score_bits; lia).
+      assert (token_part : real2 (score_rows T) (30 + score_shift M) q (nth i x O) =
+        sum (d_head M) (fun h => query M x h *
+          sum (d_model M) (fun k => entry (W_E M) (nth i x O) k * entry (W_K M) k h))).
+      { rewrite bits. apply (real2_mul_transposed d (d_head M) d); try assumption.
+        - exact shape_queries.
+        - exact shape_keys.
+        - passed (May_overflow Scores).
+        - intros h inside_h. apply query_real; assumption.
+        - intros h inside_h. apply key_real; assumption. }
+      assert (position_part : real2 (score_pos_rows T) (30 + score_shift M) q i =
+        sum (d_head M) (fun h => query M x h *
+          sum (d_model M) (fun k => entry (W_pos M) i k * entry (W_K M) k h))).
+      { rewrite bits. apply (real2_mul_transposed d (d_head M) (n_ctx M)); try assumption.
+        - exact shape_queries.
+        - exact shape_keys_pos.
+        - passed (May_overflow Position_scores).
+        - intros h inside_h. apply query_real; assumption.
+        - intros h inside_h. apply key_pos_real; assumption. }
+      transitivity (real2 (score_rows T) (30 + score_shift M) q (nth i x O) +
+        real2 (score_pos_rows T) (30 + score_shift M) q i).
+      - rewrite token_part, position_part.
+        unfold score. rewrite <- sum_plus. apply sum_ext. intros h _. rewrite <- Rmult_plus_distr_l. f_equal.
+        unfold key. rewrite <- sum_plus. apply sum_ext. intros k _. unfold residual. ring.
+      - unfold real2. rewrite plus_IZR. field. apply pow2_neq.
+    Qed.
+
+    Local Lemma denominator_pos : 0 < sum (n_ctx M) (fun j => exp (score M x j)).
+    Proof. apply sum_pos; [exact context_pos|]. intros k _. apply exp_pos. Qed.
+
+    Local Lemma pattern_sum : sum (n_ctx M) (pattern M x) = 1.
+    Proof.
+      unfold pattern, Rdiv. rewrite sum_mult_r. apply Rinv_r. apply Rgt_not_eq, denominator_pos.
+    Qed.
+
+    Local Lemma logit_of_tables : forall w : nat, (w < d)%nat ->
+      logit M x w =
+      sum (n_ctx M) (fun i => pattern M x i * (IZR (output T q (nth i x O) i w) / 2 ^ logit_bits M)).
+    Proof.
+      intros w inside. assert (last := last_token_below).
+      transitivity (real2 (direct_rows T) (logit_bits M) q w +
+        sum (n_ctx M) (fun i => pattern M x i *
+          (real2 (logit_rows T) (logit_bits M) (nth i x O) w + real2 (logit_pos_rows T) (logit_bits M) i w))).
+      - rewrite direct_real by assumption. unfold logit.
+        transitivity (sum (d_model M) (fun k => residual M x (last_position M) k * entry (W_U M) k w) +
+          through (mixed_value M x) w).
+        + unfold through, attention_out. rewrite <- sum_plus. apply sum_ext. intros k _. ring.
+        + f_equal. unfold mixed_value. rewrite (through_sum (n_ctx M) w (pattern M x) (value M x)).
+          apply sum_ext. intros i position. f_equal.
+          rewrite logit_real, logit_pos_real by (try assumption; apply token_below, position).
+          rewrite <- through_plus. apply through_ext. intros h _. unfold value. rewrite <- sum_plus.
+          apply sum_ext. intros k _. unfold residual. ring.
+      - rewrite <- (Rmult_1_l (real2 (direct_rows T) (logit_bits M) q w)), <- pattern_sum.
+        rewrite <- sum_mult_r, <- sum_plus. apply sum_ext. intros i _.
+        unfold real2, output. rewrite !plus_IZR. field. apply pow2_neq.
+    Qed.
+
+    (** Multiply the gap by the denominator of the softmax, and by exp (- reference). *)
+    Theorem logit_lt_iff : forall (w m : nat) (reference : R), (w < d)%nat -> (m < d)%nat ->
+      (logit M x w < logit M x m <->
+       sum (n_ctx M) (fun i => exp (score M x i - reference) *
+         IZR (output T q (nth i x O) i w - output T q (nth i x O) i m)) < 0).
+    Proof.
+      intros w m reference inside_w inside_m. rewrite !logit_of_tables by assumption.
+      set (gap := sum (n_ctx M) (fun i => exp (score M x i - reference) *
+        IZR (output T q (nth i x O) i w - output T q (nth i x O) i m))).
+      assert (total_pos := denominator_pos).
+      set (factor := exp reference / (sum (n_ctx M) (fun j => exp (score M x j)) * 2 ^ logit_bits M)).
+      assert (factor_pos : 0 < factor).
+      { apply Rdiv_lt_0_compat; [apply exp_pos|]. apply Rmult_lt_0_compat; [exact total_pos | apply pow2_pos]. }
+      assert (difference : sum (n_ctx M) (fun i => pattern M x i * (IZR (output T q (nth i x O) i w) / 2 ^ logit_bits M)) -
+        sum (n_ctx M) (fun i => pattern M x i * (IZR (output T q (nth i x O) i m) / 2 ^ logit_bits M)) = factor * gap).
+      { rewrite <- sum_minus. unfold gap. rewrite <- sum_mult_l. apply sum_ext. intros i _.
+        rewrite minus_IZR. unfold factor, pattern.
+        replace (exp (score M x i)) with (exp reference * exp (score M x i - reference))
+          by (rewrite <- exp_plus; f_equal; ring).
+        field. split; [apply pow2_neq | apply Rgt_not_eq; exact total_pos]. }
+      split; intro less.
+      - apply Rmult_lt_reg_l with factor; [exact factor_pos|]. rewrite Rmult_0_r, <- difference. lra.
+      - assert (product : factor * gap < 0).
+        { rewrite <- (Rmult_0_r factor). apply Rmult_lt_compat_l; assumption. }
+        rewrite <- difference in product. lra.
+    Qed.
+  End Sequence.
+End Tables.

@@ -1,0 +1,42 @@
+"""The tasks: the inputs of a model and their true answers. One task so far: the largest token of a sequence."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from compact_proofs.models.config import ModelConfig
+
+SAMPLE_SIZE = 100_000
+
+
+def true_answer(tokens: np.ndarray) -> np.ndarray:
+    """Return the largest token along the last axis: (..., n_ctx) to (...)."""
+    return np.max(tokens, axis=-1)
+
+
+def n_inputs(config: ModelConfig) -> int:
+    """Return the exact number of inputs, d_vocab^n_ctx."""
+    return config.d_vocab**config.n_ctx
+
+
+def all_inputs(d_vocab: int, n_ctx: int) -> np.ndarray:
+    """Return every input in lexicographic order, int64 (d_vocab^n_ctx, n_ctx); for small domains."""
+    return np.indices((d_vocab,) * n_ctx).reshape(n_ctx, -1).T.astype(np.int64)
+
+
+def random_inputs(d_vocab: int, n_ctx: int, count: int, seed: int = 0) -> np.ndarray:
+    """Return `count` inputs drawn uniformly and independently, int64 (count, n_ctx)."""
+    return np.random.default_rng(seed).integers(0, d_vocab, size=(count, n_ctx))
+
+
+def prefix_boxes(query: int, answer: int, n_ctx: int) -> Iterator[list[tuple[int, int]]]:
+    """Split the inputs with this last token and this largest token into boxes of prefixes.
+
+    A box is a half-open range of tokens for each of the first n_ctx - 1 positions. Below the answer the query needs
+    the answer among the prefix, and its first occurrence names the box; so the boxes are disjoint and cover all.
+    """
+    if query == answer:
+        yield [(0, answer + 1)] * (n_ctx - 1)
+    elif query < answer:
+        for first in range(n_ctx - 1):
+            yield [(0, answer)] * first + [(answer, answer + 1)] + [(0, answer + 1)] * (n_ctx - 2 - first)

@@ -1,0 +1,181 @@
+"""Weights of a model, and where models are found: `Weights`, `load_model`, `save_model`, `zoo_names`, `model_names`.
+
+A model is three files side by side: NAME.safetensors (float32 weights), NAME.json (config), NAME.md (card). A name is
+looked up in the zoo shipped with this package, then in build/models under the working folder; anything with a slash
+or ending in .json is a path. Numpy only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from compact_proofs.models.config import ModelConfig
+from compact_proofs.models.errors import ConfigError, ShapeError, UsageError, WeightsError
+from compact_proofs.models.files import write_atomic
+
+ZOO = Path(__file__).parent / "zoo"
+TRAINED = Path("build/models")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """The seven float32 matrices of a model, read-only, multiplied on the right of row vectors.
+
+    W_E (d_vocab, d_model); W_pos (n_ctx, d_model); W_Q, W_K, W_V (d_model, d_head); W_O (d_head, d_model);
+    W_U (d_model, d_vocab). W_Q is not scaled: the network divides scores by sqrt(d_head).
+
+    Raises: WeightsError: another dtype, or an entry that is not finite. ShapeError: not a matrix.
+    """
+
+    W_E: np.ndarray
+    W_pos: np.ndarray
+    W_Q: np.ndarray
+    W_K: np.ndarray
+    W_V: np.ndarray
+    W_O: np.ndarray
+    W_U: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name, matrix in self.matrices().items():
+            if matrix.dtype != np.float32:
+                raise WeightsError(f"tensor {name}: got dtype {matrix.dtype}, wanted float32; convert and save it again")
+            if matrix.ndim != 2:
+                raise ShapeError(f"tensor {name}: got shape {matrix.shape}, wanted a matrix")
+            bad = np.argwhere(~np.isfinite(matrix))
+            if len(bad):
+                row, column = (int(index) for index in bad[0])
+                raise WeightsError(
+                    f"tensor {name}: entry [{row}, {column}] is {matrix[row, column]}, wanted finite numbers "
+                    f"({len(bad)} of {matrix.size} entries are not finite); train again"
+                )
+            matrix = np.array(matrix, dtype=np.float32, order="C")  # a copy that nobody else can change
+            matrix.flags.writeable = False
+            object.__setattr__(self, name, matrix)
+
+    def matrices(self) -> dict[str, np.ndarray]:
+        """Return the matrices by name, in the order of the fields."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def check_shapes(config: ModelConfig, weights: Weights) -> None:
+    """Refuse weights that disagree with the sizes of the config.
+
+    Raises: ShapeError: naming the tensor, its shape and the wanted shape.
+    """
+    for name, wanted in config.shapes().items():
+        got = getattr(weights, name).shape
+        if got != wanted:
+            raise ShapeError(
+                f"tensor {name}: got shape {got}, wanted {wanted} from n_ctx={config.n_ctx} d_vocab={config.d_vocab} "
+                f"d_model={config.d_model} d_head={config.d_head}; correct the config or the weights"
+            )
+
+
+def weights_to_bytes(weights: Weights) -> bytes:
+    """Return the bytes of the .safetensors file; equal weights give equal bytes."""
+    return safetensors.numpy.save(weights.matrices())
+
+
+def weights_from_bytes(data: bytes) -> Weights:
+    """Read the bytes of a .safetensors file.
+
+    Raises: WeightsError: truncated, wrong dtype, missing or unknown tensors, entries not finite. ShapeError: no matrix.
+    """
+    return Weights(**read_tensors(data, [field.name for field in fields(Weights)], "F32"))
+
+
+def read_tensors(data: bytes, wanted: list[str], dtype: str) -> dict[str, np.ndarray]:
+    """Read exactly the tensors `wanted`, of one dtype ("F32" or "I64"), from the bytes of a .safetensors file.
+
+    Raises: WeightsError: truncated or damaged bytes, wrong dtype, missing or unknown tensors.
+    """
+    try:
+        found: Mapping[str, dict] = dict(safetensors.deserialize(data))
+    except safetensors.SafetensorError as error:
+        raise WeightsError(
+            f"not a whole safetensors file ({len(data)} bytes: {error}); it is truncated or damaged, restore it"
+        ) from error
+    if unknown := sorted(set(found) - set(wanted)):
+        raise WeightsError(f"unknown tensor {unknown[0]}; wanted {', '.join(wanted)}")
+    if missing := [name for name in wanted if name not in found]:
+        raise WeightsError(f"tensor {missing[0]} is missing; wanted {', '.join(wanted)}")
+    for name in wanted:
+        if found[name]["dtype"] != dtype:
+            raise WeightsError(f"tensor {name}: got dtype {found[name]['dtype']}, wanted {dtype}; convert it")
+    numpy_dtype = {"F32": "<f4", "I64": "<i8"}[dtype]
+    return {name: np.frombuffer(found[name]["data"], dtype=numpy_dtype).reshape(found[name]["shape"]) for name in wanted}
+
+
+def save_model(config: ModelConfig, weights: Weights, folder: Path, card: str | None = None) -> Path:
+    """Write FOLDER/NAME.safetensors, NAME.md (if a card is given) and NAME.json; return the path of the .json.
+
+    The .json comes last and is what makes a model visible, so an interruption leaves no half model.
+    """
+    check_shapes(config, weights)
+    path = Path(folder) / f"{config.name}.json"
+    path.unlink(missing_ok=True)  # an older config must not meet the new weights
+    write_atomic(path.with_suffix(".safetensors"), weights_to_bytes(weights))
+    if card is not None:
+        write_atomic(path.with_suffix(".md"), card.encode())
+    write_atomic(path, config.to_json().encode())
+    return path
+
+
+def load_model(name_or_path: str | Path) -> tuple[ModelConfig, Weights]:
+    """Load a model by name (zoo first, then build/models) or by the path of its .json.
+
+    Raises: UsageError: unknown name (lists the valid ones). ConfigError, ShapeError, WeightsError: files refused,
+    the message starting with the file.
+    """
+    path = model_path(name_or_path)
+    try:
+        config = ModelConfig.from_json(path.read_text(encoding="utf-8"), where=str(path))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text ({error}); restore the file or train again") from error
+    if config.name != path.stem:
+        raise ConfigError(f"{path}: name is {config.name!r}; wanted {path.stem!r}, as the file is called")
+    path = path.with_suffix(".safetensors")
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file; it belongs beside {path.with_suffix('.json').name}, restore it")
+    try:
+        weights = weights_from_bytes(path.read_bytes())
+        check_shapes(config, weights)
+    except (WeightsError, ShapeError) as error:
+        raise type(error)(f"{path}: {error}") from error
+    return config, weights
+
+
+def model_path(name_or_path: str | Path) -> Path:
+    """Return the .json of a model given by name (zoo first, then build/models) or by path.
+
+    Raises: UsageError: unknown name. WeightsError: a path where no file is.
+    """
+    text = str(name_or_path)
+    if "/" in text or text.endswith(".json"):
+        path = Path(text).with_suffix(".json")
+        if not path.is_file():
+            raise WeightsError(f"{path}: no such file; give the .json of a model, or one of: {', '.join(model_names())}")
+        return path
+    for folder in (ZOO, TRAINED):
+        if text in _names(folder):
+            return folder / f"{text}.json"
+    raise UsageError(f"unknown MODEL {text!r}; valid: {', '.join(model_names())}; or the path of a model's .json")
+
+
+def zoo_names() -> list[str]:
+    """Return the names of the shipped models, sorted."""
+    return _names(ZOO)
+
+
+def model_names() -> list[str]:
+    """Return the names `load_model` knows: the zoo's, then those trained here (build/models) that the zoo lacks."""
+    zoo = zoo_names()
+    return zoo + [name for name in _names(TRAINED) if name not in zoo]
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.json"))

@@ -1,0 +1,1 @@
+"""Untrusted finders of certificates and the driver that has Coq check what they found."""

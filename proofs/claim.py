@@ -1,0 +1,81 @@
+"""What a search found, as it is stored between runs: `Claim` in build/<model>/<strategy>/certificate.json.
+
+Nothing here is trusted: a stored claim saves the search, and Coq checks it again every time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from compact_proofs.extract.coq_text import Field, TheoremForm
+from compact_proofs.extract.quantise import QuantisedModel
+from compact_proofs.models.errors import CompactProofsError
+from compact_proofs.models.files import write_atomic
+from compact_proofs.proofs.registry import Found, Statement, Strategy
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A certificate as the fields of Certificate.v, and what is claimed to follow from it.
+
+    Fields: inputs: hash of all that the search depends on; weight_bits: of the quantised network; proved: a count of
+    inputs; operations: of the checker; search_s: seconds that the search took, when it was run.
+    """
+
+    inputs: str
+    weight_bits: int
+    statement: Statement
+    proved: int
+    operations: int
+    search_s: float
+    fields: tuple[Field, ...]
+
+    @classmethod
+    def of(cls, found: Found, strategy: Strategy, quantised: QuantisedModel, search_s: float) -> Claim:
+        """Make a claim of what a search found."""
+        fields = tuple(strategy.fields(found.certificate))
+        inputs = inputs_hash(quantised, strategy)
+        return cls(inputs, quantised.weight_bits, found.statement, found.proved, found.operations, search_s, fields)
+
+    def form(self, strategy: Strategy) -> TheoremForm:
+        """Return all of the theorem but the model and N."""
+        names = strategy.coq[self.statement]
+        fields = tuple(field.name for field in self.fields)
+        return TheoremForm(
+            strategy.name, self.statement, strategy.constructor, fields, names.check, names.sound, names.verdict
+        )
+
+    def save(self, path: Path) -> None:
+        """Write the claim as JSON."""
+        value = {name: getattr(self, name) for name in ("inputs", "weight_bits", "statement", "operations", "search_s")}
+        value |= {"schema": SCHEMA, "proved": str(self.proved)}
+        value["fields"] = [{"name": field.name, "coq_type": field.coq_type, "value": field.value} for field in self.fields]
+        write_atomic(path, (json.dumps(value, sort_keys=True) + "\n").encode())
+
+    @classmethod
+    def load(cls, path: Path) -> Claim | None:
+        """Read a claim; None where there is none or where the file is not one (the search is then run again)."""
+        try:
+            value = json.loads(path.read_bytes())
+            if value.pop("schema") != SCHEMA:
+                return None
+            fields = tuple(Field(**field) for field in value.pop("fields"))
+            return cls(proved=int(value.pop("proved")), fields=fields, **value)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, CompactProofsError):
+            return None
+
+
+def inputs_hash(quantised: QuantisedModel, strategy: Strategy) -> str:
+    """Hash what a search depends on: the integers, the strategy, and the source code of extract/ and proofs/strategies/."""
+    digest = hashlib.sha256(f"{quantised.name} {quantised.sha256} {strategy.name}\n".encode())
+    for package, folder in (("compact_proofs.extract", "."), ("compact_proofs.proofs", "strategies")):
+        sources = (importlib.resources.files(package) / folder).iterdir()
+        for source in sorted((entry for entry in sources if entry.name.endswith(".py")), key=lambda entry: entry.name):
+            digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return digest.hexdigest()

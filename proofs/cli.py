@@ -1,0 +1,316 @@
+"""The command `compact-proofs`: list, train, extract, prove, check, report, theory, bench, doctor.
+
+Results go to stdout, progress to stderr. Exit codes: 0 proved, 1 not proved (which disproves nothing), 2 usage, 3 input
+refused, 4 tool missing, 5 time or memory limit, 130 interrupted. What only some commands need is imported there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from rich.console import Console
+
+from compact_proofs.models.errors import CompactProofsError
+from compact_proofs.models.tasks import n_inputs
+from compact_proofs.models.weights import load_model, model_names, model_path
+from compact_proofs.proofs import coqrun, doctor, pipeline
+from compact_proofs.proofs.registry import Strategy, strategies, strategy
+from compact_proofs.proofs.report import Report, show
+
+INTERRUPTED = 130
+REPORT_EVERY_S = 5.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; every error raised on purpose becomes one message on stderr."""
+    options = _parser().parse_args(arguments)
+    previous = signal.signal(signal.SIGTERM, _interrupt)  # `kill` cleans up as Ctrl-C does
+    try:
+        return options.run(options)
+    except CompactProofsError as error:
+        print(f"compact-proofs {options.command}: {error}", file=sys.stderr)
+        return error.exit_code
+    except ModuleNotFoundError as error:
+        print(
+            f"compact-proofs {options.command}: the Python package {error.name} is missing; "
+            "pip install -c constraints.txt -e '.[train,dev]'",
+            file=sys.stderr,
+        )
+        return 4
+    except KeyboardInterrupt:
+        print(f"compact-proofs {options.command}: interrupted; nothing unfinished is left to look finished", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except OSError as error:
+        print(f"compact-proofs {options.command}: {error}", file=sys.stderr)
+        return 1
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+class Progress:
+    """Shows how far a search is on stderr: in place on a terminal, elsewhere a line every few seconds."""
+
+    def __init__(self) -> None:
+        self.next_line = time.monotonic() + REPORT_EVERY_S
+        self.open_line = False
+
+    def __call__(self, message: str, done: int, total: int) -> None:
+        """Show "      message: done of total"."""
+        line = f"      {message}: {done:,} of {total:,}"
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+            self.open_line = True
+        elif time.monotonic() >= self.next_line:
+            print(line, file=sys.stderr, flush=True)
+            self.next_line = time.monotonic() + REPORT_EVERY_S
+
+    def say(self, line: str) -> None:
+        """Show a line of its own."""
+        print(("\r\x1b[K" if self.open_line else "") + line, file=sys.stderr, flush=True)
+        self.open_line = False
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="compact-proofs", description="Prove in Coq how accurate small trained networks are.", allow_abbrev=False
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], what: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
+        added.set_defaults(run=run)
+        return added
+
+    listing = command("list", _list, "list the models and the strategies")
+    listing.add_argument("--json", action="store_true", help="for machines")
+
+    train = command("train", _train, "train a model, many seeds at once; needs torch")
+    train.add_argument("model", metavar="NAME")
+    train.add_argument("--seed", type=_seeds, default=[0], metavar="SEEDS", help="such as 7, 1,2,5 or 0-15 (default 0)")
+    for name, default in (("n-ctx", 4), ("d-vocab", 64), ("d-model", 32), ("d-head", None), ("steps", 3000)):
+        text = "default: d-model" if default is None else f"default {default}"
+        train.add_argument(f"--{name}", type=_positive, default=default, metavar="N", help=text)
+    train.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
+    train.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="models go to DIR/models")
+
+    extract = command("extract", _extract, "write the quantised network: integers, Coq data and SMT-LIB 2")
+    _model_options(extract, strategy=False)
+    extract.add_argument("--weight-bits", type=_positive, default=8, metavar="N", help="4 to 12 (default 8)")
+
+    prove = command("prove", _prove, "prove a bound on a model's accuracy and have Coq check it")
+    _model_options(prove)
+    _coq_options(prove)
+    prove.add_argument("--weight-bits", type=_positive, default=8, metavar="N", help="4 to 12 (default 8)")
+    prove.add_argument("--json", action="store_true", help="print report.json instead of the summary")
+
+    check = command("check", _check, "have Coq check what prove has left once more")
+    _model_options(check)
+    _coq_options(check)
+    check.add_argument("--rebuild-theory", action="store_true", help="compile the theory from its .v files too")
+
+    report = command("report", _report, "show the report of a finished proof")
+    _model_options(report)
+    report.add_argument("--json", action="store_true", help="print report.json")
+
+    theory = command("theory", _theory, "build the Coq theory; check what its soundness theorems rest on")
+    _coq_options(theory)
+    theory.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="for a copy of an installed theory")
+    theory.add_argument("--rebuild-theory", action="store_true", help="compile every file again")
+    theory.add_argument("--assumptions", action="store_true", help="compare with proofs/allowed_assumptions.txt")
+    theory.add_argument("--coqchk", action="store_true", help="run Coq's independent checker on every module")
+
+    bench = command("bench", _bench, "measure the shipped models")
+    bench.add_argument("--jobs", type=_positive, default=1, metavar="N")
+    bench.add_argument("--out", type=Path, default=Path("build"), metavar="DIR")
+
+    command("doctor", _doctor, "say which tools are found, which are wanted and how to install them")
+    return parser
+
+
+def _model_options(parser: argparse.ArgumentParser, strategy: bool = True) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a name from `compact-proofs list`, or the path of a model's .json")
+    parser.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="folder of results (default build)")
+    if strategy:
+        parser.add_argument("--strategy", metavar="NAME", help="default: the best of `compact-proofs list`")
+
+
+def _coq_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--jobs", type=_positive, default=1, metavar="N", help="files compiled at a time (default 1)")
+    parser.add_argument("--time-limit", type=_positive, default=600, metavar="SECONDS", help="per run of Coq (default 600)")
+    parser.add_argument("--memory-limit", type=_positive, default=8192, metavar="MB", help="per run of Coq (default 8192)")
+
+
+def _list(options: argparse.Namespace) -> int:
+    configs = [load_model(name)[0] for name in model_names()]
+    if options.json:
+        sizes = ("family", "n_ctx", "d_vocab", "d_model", "d_head")
+        models = {config.name: {size: getattr(config, size) for size in sizes} for config in configs}
+        value = {"models": models, "strategies": {one.name: one.summary for one in strategies().values()}}
+        print(json.dumps(value, indent=2))
+        return 0
+    print("models:")
+    for config in configs:
+        sizes_text = f"K={config.n_ctx} d_vocab={config.d_vocab} d_model={config.d_model} d_head={config.d_head}"
+        print(f"  {config.name:16}  {sizes_text}, {n_inputs(config):,} inputs")
+    print("strategies, best first:")
+    for one in strategies().values():
+        print(f"  {one.name:16}  {one.summary}")
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    from compact_proofs.extract.quantise import card_rows
+    from compact_proofs.models.train import train_command
+
+    paths = train_command(
+        options.model,
+        options.seed,
+        options.n_ctx,
+        options.d_vocab,
+        options.d_model,
+        options.d_head or options.d_model,
+        options.steps,
+        options.device,
+        options.out / "models",
+        card_rows,
+    )
+    for path in paths:
+        print(path)
+    return 0
+
+
+def _extract(options: argparse.Namespace) -> int:
+    from compact_proofs.extract.coq_text import weights_v, write_files
+    from compact_proofs.extract.quantise import accuracy, quantise
+    from compact_proofs.extract.z3_terms import smtlib
+    from compact_proofs.models.errors import InputRefused
+    from compact_proofs.models.files import write_atomic
+
+    config, weights = load_model(options.model)
+    quantised = quantise(config, weights, options.weight_bits)
+    folder = options.out / config.name
+    quantised.save(folder / "quantised.safetensors")
+    write_files(folder, {"Weights.v": weights_v(quantised)})
+    written = ["quantised.safetensors", "Weights.v"]
+    try:
+        for verdict in ("right", "wrong"):
+            write_atomic(folder / f"{verdict}.smt2", smtlib(quantised, verdict).encode("ascii"))
+            written.append(f"{verdict}.smt2")
+    except InputRefused as error:  # the SMT form is for small networks only
+        print(f"compact-proofs extract: no SMT-LIB 2 text: {error}", file=sys.stderr)
+    found = accuracy(config, weights, quantised)
+    print(f"float network      {found.float_network.in_words()}")
+    print(f"quantised network  {found.quantised.in_words()}")
+    print(f"they differ        {found.disagreement.in_words()}")
+    for name in written:
+        print(folder / name)
+    return 0
+
+
+def _prove(options: argparse.Namespace) -> int:
+    chosen = _strategy(options.strategy)
+    progress = Progress()
+    command = f"compact-proofs prove {Path(options.model).stem} --strategy {chosen.name} --weight-bits {options.weight_bits}"
+    how = pipeline.Options(options.out, options.weight_bits, options.jobs, _limits(options), command=command)
+    report = pipeline.prove(options.model, chosen, how, progress.say, progress)
+    if options.json:
+        sys.stdout.write(report.to_json())
+    else:
+        show(report, Console(highlight=False))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    chosen = _strategy(options.strategy)
+    how = pipeline.Options(
+        options.out, jobs=options.jobs, limits=_limits(options), rebuild_theory=options.rebuild_theory
+    )
+    checked = pipeline.check(options.model, chosen, how, Progress().say)
+    print(f"{checked.theorem}\nCoq accepts: {checked.in_words}.")
+    print(f"seconds: {', '.join(f'{stage} {value:.1f}' for stage, value in checked.seconds.items())}")
+    print(f"rests on: {', '.join(checked.assumptions) or 'no axiom'}")
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    model = model_path(options.model).stem
+    path = options.out / model / _strategy(options.strategy).name / "report.json"
+    report = Report.load(path)
+    if options.json:
+        sys.stdout.write(report.to_json())
+    else:
+        show(report, Console(highlight=False))
+    return 0
+
+
+def _theory(options: argparse.Namespace) -> int:
+    coqrun.require_coq()
+    say, limits = Progress().say, _limits(options)
+    root = coqrun.theory_root(options.out)
+    run = coqrun.build_theory(root, options.jobs, limits, say, options.rebuild_theory)
+    print(f"theory: {len(coqrun.theory_sources(root))} files built, {run.seconds:.1f} s, {run.peak_rss_mb:.0f} MB")
+    if options.assumptions:
+        for name, names in pipeline.soundness_assumptions(root, limits).items():
+            print(f"{name} rests on: {', '.join(names) or 'no axiom'}")
+    if options.coqchk:
+        modules = coqrun.theory_modules(root)
+        run = coqrun.coqchk(root, modules, limits)
+        print(f"coqchk: {len(modules)} modules accepted, {run.seconds:.1f} s, {run.peak_rss_mb:.0f} MB")
+    return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from compact_proofs.proofs.bench import bench_command
+
+    return bench_command(options.out, options.jobs)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    return doctor.main([])
+
+
+def _strategy(name: str | None) -> Strategy:
+    """The strategy of that name, or the best one."""
+    return next(iter(strategies().values())) if name is None else strategy(name)
+
+
+def _limits(options: argparse.Namespace) -> coqrun.Limits:
+    return coqrun.Limits(float(options.time_limit), options.memory_limit)
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"got {text!r}, wanted an integer >= 1")
+    return int(text)
+
+
+def _seeds(text: str) -> list[int]:
+    """Read "7", "1,2,5" or "0-15"."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        if not (first.isdigit() and (last.isdigit() if dash else True)):
+            raise argparse.ArgumentTypeError(f"got {text!r}, wanted seeds such as 7, 1,2,5 or 0-15")
+        seeds += range(int(first), int(last if dash else first) + 1)
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise argparse.ArgumentTypeError(f"got {text!r}, wanted at least one seed and none twice")
+    return seeds
+
+
+def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

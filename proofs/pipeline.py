@@ -1,0 +1,357 @@
+"""From a model and a strategy to a theorem that Coq has checked: `prove`, and `check` for what `prove` has left.
+
+Stages: load and quantise, evaluate, build the theory, search, write and re-read the Coq files, coqc, Print Assumptions and
+coqchk, report. The search is the only stage that is skipped when its inputs are unchanged. report.json is removed first
+and written last, so it exists only where Coq has accepted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compact_proofs.extract.coq_text import TheoremForm, assumptions_v, certificate_v, diagnose_v, theorem_v, weights_v, write_files
+from compact_proofs.extract.grammar import WEIGHTS_TYPES, check_data, check_equal, check_theorem, read_source
+from compact_proofs.extract.quantise import QuantisedModel, accuracy, quantise
+from compact_proofs.models.errors import InputRefused, NotProved, UsageError
+from compact_proofs.models.weights import load_model, weights_to_bytes
+from compact_proofs.proofs import coqrun
+from compact_proofs.proofs.claim import Claim, inputs_hash
+from compact_proofs.proofs.registry import Progress, Strategy, silent, strategies
+from compact_proofs.proofs.report import Report, percent, theorem_in_words
+from compact_proofs.proofs.verdict import ACCEPTED, explain, verdict_text
+
+
+def quiet(line: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to prove. `out` gets report and certificate; `root` is the folder of the theory (None: the shipped one)."""
+
+    out: Path = Path("build")
+    weight_bits: int = 8
+    jobs: int = 1
+    limits: coqrun.Limits = coqrun.Limits()
+    rebuild_theory: bool = False
+    root: Path | None = None
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the files of one model and strategy are; sources and logical names are relative to `root`."""
+
+    root: Path
+    out: Path
+    model: str
+    strategy: str
+
+    @property
+    def weights(self) -> Path:
+        return Path("generated", self.model, "Weights.v")
+
+    def source(self, name: str) -> Path:
+        return Path("generated", self.model, self.strategy, f"{name}.v")
+
+    @property
+    def modules(self) -> list[str]:
+        """Logical names of data and theorem, in order of compilation."""
+        top = f"CompactProofs.Generated.{self.model}"
+        return [f"{top}.Weights", f"{top}.{self.strategy}.Certificate", f"{top}.{self.strategy}.Theorem"]
+
+    @property
+    def sources(self) -> list[Path]:
+        return [self.weights, self.source("Certificate"), self.source("Theorem")]
+
+    @property
+    def lock(self) -> Path:
+        """One lock per model, as its strategies share Weights.v."""
+        return self.root / "generated" / self.model / ".lock"
+
+    @property
+    def certificate(self) -> Path:
+        return self.out / self.model / self.strategy / "certificate.json"
+
+    @property
+    def report(self) -> Path:
+        return self.out / self.model / self.strategy / "report.json"
+
+    def files(self) -> dict[str, str]:
+        """Paths by what is there, relative to the working folder."""
+        paths = {
+            "weights": self.root / self.weights,
+            "certificate": self.root / self.source("Certificate"),
+            "theorem": self.root / self.source("Theorem"),
+            "report": self.report,
+        }
+        return {name: os.path.relpath(path) for name, path in paths.items()}
+
+
+@dataclass(slots=True)
+class Stages:
+    """Announces stages and adds up their seconds."""
+
+    say: coqrun.Say
+    count: int
+    done: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def __call__(self, key: str, title: str) -> Iterator[None]:
+        self.done += 1
+        self.say(f"[{self.done}/{self.count}] {title}")
+        start = time.monotonic()
+        yield
+        self.seconds[key] = self.seconds.get(key, 0.0) + round(time.monotonic() - start, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What Coq has accepted: the theorem as Coq text and in words, what it rests on, seconds by stage, largest memory."""
+
+    theorem: str
+    in_words: str
+    assumptions: list[str]
+    seconds: dict[str, float]
+    peak_rss_mb: float
+
+
+def prove(
+    model_name: str, strategy: Strategy, options: Options, say: coqrun.Say = quiet, progress: Progress = silent
+) -> Report:
+    """Prove a bound for a model and write report.json.
+
+    Args:    say: told each stage; progress: told how far a search has come.
+    Raises:  NotProved: the mirror or Coq did not accept; the message says which case failed. UsageError, InputRefused,
+             ToolMissing, TimeLimit: see models.errors.
+    """
+    version = coqrun.require_coq()
+    stages = Stages(say, 7)
+    with stages("quantise", f"load {model_name}, quantise to {options.weight_bits} bits"):
+        config, weights = load_model(model_name)
+        quantised = quantise(config, weights, options.weight_bits)
+    place = Place(_root(options), options.out, config.name, strategy.name)
+    with coqrun.locked(place.lock, say):
+        place.report.unlink(missing_ok=True)
+        with stages("evaluate", "evaluate the float and the quantised network"):
+            found = accuracy(config, weights, quantised)
+        with stages("theory", "build the theory"):
+            coqrun.build_theory(place.root, options.jobs, options.limits, say, options.rebuild_theory)
+        with stages("search", f"search: {strategy.name}"):
+            claim, reused = _search(quantised, strategy, place, progress)
+        if reused:
+            stages.seconds["search"] = claim.search_s
+        with stages("generate", "write and re-read the Coq files"):
+            _write(place, claim, strategy, quantised)
+            _reread(place, claim, strategy, quantised)
+        checked = _verify(place, claim.form(strategy), claim.proved, config.d_vocab**config.n_ctx, options, stages)
+        known = found.quantised.exhaustive and found.quantised.undecided == 0
+        true_correct = found.quantised.right if known else None
+        _check_against_enumeration(claim, true_correct)
+        report = Report(
+            model=config.name,
+            strategy=strategy.name,
+            n_ctx=config.n_ctx,
+            d_vocab=config.d_vocab,
+            d_model=config.d_model,
+            d_head=config.d_head,
+            weight_bits=quantised.weight_bits,
+            n_inputs=config.d_vocab**config.n_ctx,
+            statement=claim.statement,
+            proved_correct=claim.proved,
+            true_correct=true_correct,
+            float_accuracy=found.float_network.right / found.float_network.total,
+            quantised_accuracy=found.quantised.right / found.quantised.total,
+            float_evaluation=dataclasses.asdict(found.float_network),
+            quantised_evaluation=dataclasses.asdict(found.quantised),
+            disagreement=dataclasses.asdict(found.disagreement),
+            certificate_bytes=_data_bytes(place.root / place.source("Certificate")),
+            checker_operations=claim.operations,
+            seconds=checked.seconds,
+            search_reused=reused,
+            peak_rss_mb=checked.peak_rss_mb,
+            assumptions=checked.assumptions,
+            theorem=checked.theorem,
+            theorem_in_words=checked.in_words,
+            files=place.files(),
+            coq_version=version,
+            weights_sha256=hashlib.sha256(weights_to_bytes(weights)).hexdigest(),
+            quantised_sha256=quantised.sha256,
+            command=options.command,
+        )
+        report.save(place.report)
+    return report
+
+
+def check(model_name: str, strategy: Strategy, options: Options, say: coqrun.Say = quiet) -> Checked:
+    """Have Coq check the files that `prove` has left once more, every one rebuilt from its .v.
+
+    Where the check fails, report.json is removed.
+
+    Raises: UsageError: nothing there to check. Otherwise as `prove`.
+    """
+    coqrun.require_coq()
+    stages = Stages(say, 4)
+    config, weights = load_model(model_name)
+    place = Place(_root(options), options.out, config.name, strategy.name)
+    with coqrun.locked(place.lock, say):
+        claim = Claim.load(place.certificate)
+        missing = [str(place.root / source) for source in place.sources if not (place.root / source).is_file()]
+        if claim is None or missing:
+            what = missing[0] if missing else place.certificate
+            raise UsageError(f"nothing to check: {what} is missing or unreadable; run `compact-proofs prove` first")
+        try:
+            with stages("theory", "build the theory"):
+                coqrun.build_theory(place.root, options.jobs, options.limits, say, options.rebuild_theory)
+            with stages("reread", "re-read the Coq files"):
+                _reread(place, claim, strategy, quantise(config, weights, claim.weight_bits))
+            return _verify(place, claim.form(strategy), claim.proved, config.d_vocab**config.n_ctx, options, stages)
+        except (NotProved, InputRefused):
+            place.report.unlink(missing_ok=True)
+            raise
+
+
+def soundness_assumptions(root: Path, limits: coqrun.Limits) -> dict[str, list[str]]:
+    """Return what each strategy's soundness theorem rests on, by its Coq name; the theory must be built.
+
+    Raises: NotProved: something that proofs/allowed_assumptions.txt does not list.
+    """
+    result = {}
+    for sound in sorted({names.sound for one in strategies().values() for names in one.coq.values()}):
+        # The import ends with the module, so that names print qualified.
+        text = f"From CompactProofs Require Facade.\nModule Alias.\n  Import Facade.\n  Definition sound := @{sound}.\nEnd Alias.\n"
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder) / "Soundness.v"
+            source.write_text(text + "Print Assumptions Alias.sound.\n", encoding="ascii")
+            result[sound] = coqrun.assumptions(coqrun.coqc(root, source, limits).stdout)
+        coqrun.check_assumptions(result[sound])
+    return result
+
+
+def _root(options: Options) -> Path:
+    return options.root or coqrun.theory_root(options.out)
+
+
+def _search(quantised: QuantisedModel, strategy: Strategy, place: Place, progress: Progress) -> tuple[Claim, bool]:
+    """Return a claim, and whether it is the stored one."""
+    stored = Claim.load(place.certificate)
+    if stored is not None and stored.inputs == inputs_hash(quantised, strategy):
+        return stored, True
+    start = time.monotonic()
+    found = strategy.find(quantised, progress)
+    accepted = strategy.mirror(quantised, found.certificate)
+    if accepted != found.proved:
+        raise NotProved(
+            f"{strategy.name}: the search claims {found.proved:,} inputs, its mirror of the checker accepts {accepted:,}; "
+            "this is a fault of the search, nothing was given to Coq"
+        )
+    claim = Claim.of(found, strategy, quantised, round(time.monotonic() - start, 3))
+    claim.save(place.certificate)
+    return claim, False
+
+
+def _write(place: Place, claim: Claim, strategy: Strategy, quantised: QuantisedModel) -> None:
+    """Write the generated files; nothing compiled from older ones stays."""
+    form = claim.form(strategy)
+    weights, model = weights_v(quantised), place.model
+    path = place.root / place.weights
+    if not path.is_file() or read_source(path) != weights:
+        for compiled in path.parent.glob("**/*.vo"):  # other strategies' theorems are about the old weights
+            coqrun.remove_compiled(compiled.with_suffix(".v"))
+    write_files(path.parent, {"Weights.v": weights})
+    files = {
+        "Certificate.v": certificate_v(model, strategy.name, claim.fields),
+        "Theorem.v": theorem_v(form, model, claim.proved),
+        "Assumptions.v": assumptions_v(model, strategy.name),
+        "Diagnose.v": diagnose_v(form, model, claim.proved),
+    }
+    write_files(path.parent / strategy.name, files)
+    for source in [*place.sources, place.source("Assumptions"), place.source("Diagnose")]:
+        coqrun.remove_compiled(place.root / source)
+
+
+def _reread(place: Place, claim: Claim, strategy: Strategy, quantised: QuantisedModel) -> None:
+    """Check every generated file against the whitelist grammar before coqc sees it.
+
+    Raises: GrammarError: a file that is not what `_write` writes.
+    """
+    form = claim.form(strategy)
+
+    def text(source: Path) -> tuple[str, Path]:
+        return read_source(place.root / source), place.root / source
+
+    check_data(*text(place.weights), "weights", WEIGHTS_TYPES)
+    check_equal(read_source(place.root / place.weights), weights_v(quantised), place.root / place.weights)
+    check_data(*text(place.source("Certificate")), "certificate", {one.name: one.coq_type for one in claim.fields})
+    check_theorem(*text(place.source("Theorem")), [form])
+    for name, wanted in (
+        ("Theorem", theorem_v(form, place.model, claim.proved)),
+        ("Assumptions", assumptions_v(place.model, place.strategy)),
+        ("Diagnose", diagnose_v(form, place.model, claim.proved)),
+    ):
+        check_equal(read_source(place.root / place.source(name)), wanted, place.root / place.source(name))
+
+
+def _verify(place: Place, form: TheoremForm, proved: int, n_inputs: int, options: Options, stages: Stages) -> Checked:
+    """Compile data and theorem, compare the assumptions with the allow-list, run coqchk."""
+    runs = []
+    with stages("coqc", "coqc Weights.v, Certificate.v, Theorem.v"):
+        for source in place.sources:
+            try:
+                runs.append(coqrun.coqc(place.root, source, options.limits))
+            except NotProved as error:
+                if source != place.source("Theorem"):
+                    raise
+                raise NotProved(_why_refused(place, proved, n_inputs, options, error)) from error
+    with stages("coqchk", "assumptions and coqchk"):
+        try:
+            printed = coqrun.coqc(place.root, place.source("Assumptions"), options.limits)
+            names = coqrun.assumptions(printed.stdout)
+            coqrun.check_assumptions(names)
+            runs += [printed, coqrun.coqchk(place.root, place.modules, options.limits)]
+        except BaseException:
+            coqrun.remove_compiled(place.root / place.source("Theorem"))
+            raise
+    statement = read_source(place.root / place.source("Theorem")).partition("\nTheorem ")[2].partition("\n")[0]
+    in_words = theorem_in_words(form.statement, proved, n_inputs)
+    peak = max(one.peak_rss_mb for one in runs)
+    return Checked(f"Theorem {statement}", in_words, names, stages.seconds, round(peak, 1))
+
+
+def _why_refused(place: Place, proved: int, n_inputs: int, options: Options, error: NotProved) -> str:
+    """Say which case of the checker failed, by running Diagnose.v."""
+    claim = f"{place.model}, {place.strategy}: Coq did not accept {proved:,} of {n_inputs:,} ({percent(proved, n_inputs)})"
+    try:
+        verdict = verdict_text(coqrun.coqc(place.root, place.source("Diagnose"), options.limits).stdout)
+    except NotProved:
+        verdict = ""  # the same fault stops Diagnose.v
+    if verdict and verdict != ACCEPTED:
+        return f"{claim}: {explain(verdict)}; this disproves nothing\nverdict: {verdict}"
+    return f"{claim}; this disproves nothing\n{error}"
+
+
+def _check_against_enumeration(claim: Claim, true_correct: int | None) -> None:
+    """Refuse a theorem that the float64 enumeration of all inputs contradicts: one of the two must be wrong."""
+    if true_correct is None:
+        return
+    if claim.proved > true_correct or (claim.statement == "exactly" and claim.proved != true_correct):
+        raise NotProved(
+            f"Coq accepts {claim.statement.replace('_', ' ')} {claim.proved:,} right inputs, enumeration in float64 finds "
+            f"{true_correct:,}; one of them is wrong: please report this"
+        )
+
+
+def _data_bytes(certificate: Path) -> int:
+    """Bytes of the definitions in Certificate.v, without header and imports."""
+    text = read_source(certificate)
+    start = text.find("Definition ")
+    return len(text) - start if start >= 0 else 0

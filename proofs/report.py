@@ -1,0 +1,141 @@
+"""The report of a finished proof: `Report`, its JSON form (report.json) and what people see (`show`).
+
+Counts of inputs are decimal strings in the JSON, since 64^20 exceeds a double. A ratio is for display only and is rounded
+down where it stands for "at least".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import rich.box
+from rich.console import Console
+from rich.table import Table
+
+from compact_proofs.models.errors import InputRefused, UsageError
+from compact_proofs.models.evaluate import Disagreement, Evaluation
+from compact_proofs.models.files import write_atomic
+
+SCHEMA = 1
+COUNTS = ("n_inputs", "proved_correct", "true_correct")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that is known about one proof that Coq accepted.
+
+    Fields: statement: `at_least` or `exactly`; true_correct: of the quantised network, None where it is not known;
+    *_accuracy: right inputs as a ratio, over all inputs or a sample; float_evaluation, quantised_evaluation,
+    disagreement: the counts behind them; certificate_bytes: of the definitions in Certificate.v; checker_operations: see
+    docs; seconds: by stage; search_reused: the search was not run again; peak_rss_mb: largest of all coqc and coqchk
+    runs, 2^20 bytes; brute_force_estimate_s: what enumerating the inputs would take, None where not measured.
+    """
+
+    model: str
+    strategy: str
+    n_ctx: int
+    d_vocab: int
+    d_model: int
+    d_head: int
+    weight_bits: int
+    n_inputs: int
+    statement: str
+    proved_correct: int
+    true_correct: int | None
+    float_accuracy: float
+    quantised_accuracy: float
+    float_evaluation: dict[str, Any]
+    quantised_evaluation: dict[str, Any]
+    disagreement: dict[str, Any]
+    certificate_bytes: int
+    checker_operations: int
+    seconds: dict[str, float]
+    search_reused: bool
+    peak_rss_mb: float
+    assumptions: list[str]
+    theorem: str
+    theorem_in_words: str
+    files: dict[str, str]
+    coq_version: str
+    weights_sha256: str
+    quantised_sha256: str
+    command: str
+    brute_force_estimate_s: float | None = None
+
+    def to_json(self) -> str:
+        """Return the text of report.json: sorted keys, counts of inputs as strings."""
+        value = dataclasses.asdict(self) | {"schema": SCHEMA}
+        for key in COUNTS:
+            value[key] = None if value[key] is None else str(value[key])
+        return json.dumps(value, indent=2, sort_keys=True) + "\n"
+
+    def save(self, path: Path) -> None:
+        """Write report.json by a rename."""
+        write_atomic(path, self.to_json().encode())
+
+    @classmethod
+    def load(cls, path: Path) -> Report:
+        """Read report.json.
+
+        Raises: UsageError: there is none. InputRefused: it is not one of ours.
+        """
+        if not path.is_file():
+            raise UsageError(f"no finished proof: {path} does not exist; run `compact-proofs prove` first")
+        try:
+            value = json.loads(path.read_bytes())
+            if value.pop("schema") != SCHEMA:
+                raise ValueError("another schema")
+            for key in COUNTS:
+                value[key] = None if value[key] is None else int(value[key])
+            return cls(**value)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputRefused(f"{path}: not a report of this version ({error}); prove again") from error
+
+
+def percent(count: int, total: int) -> str:
+    """Return the ratio as a percentage rounded down, such as "99.71 %"."""
+    hundredths = 10_000 * count // total
+    return f"{hundredths // 100}.{hundredths % 100:02d} %"
+
+
+def theorem_in_words(statement: str, proved: int, n_inputs: int) -> str:
+    """Return, for example, "at least 16,701,234 of 16,777,216 sequences, 99.54 %, are answered right"."""
+    how = {"at_least": "at least", "exactly": "exactly"}[statement]
+    return f"{how} {proved:,} of {n_inputs:,} sequences, {percent(proved, n_inputs)}, are answered right"
+
+
+def show(report: Report, console: Console) -> None:
+    """Print a report for people."""
+    console.print(f"[bold green]Proved[/]: {report.model}, {report.strategy}: [bold]{report.theorem_in_words}[/].", soft_wrap=True)
+    console.print(report.theorem, markup=False, highlight=False, soft_wrap=True)
+    table = Table(box=rich.box.SIMPLE, show_header=False, pad_edge=False)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    network = f"K={report.n_ctx}, d_vocab={report.d_vocab}, d_model={report.d_model}, d_head={report.d_head}"
+    table.add_row("network", f"{network}; weights of {report.weight_bits} bits")
+    table.add_row("quantised network", _evaluation(report.quantised_evaluation))
+    table.add_row("float network", _evaluation(report.float_evaluation))
+    table.add_row("their answers differ", Disagreement(**report.disagreement).in_words())
+    table.add_row("certificate", f"{report.certificate_bytes:,} bytes")
+    table.add_row("checker", f"{report.checker_operations:,} operations")
+    seconds = ", ".join(f"{stage} {value:.1f}" for stage, value in report.seconds.items())
+    table.add_row("seconds", seconds + (" (search reused)" if report.search_reused else ""))
+    if report.brute_force_estimate_s is not None:
+        table.add_row("brute force", f"would take {report.brute_force_estimate_s:,.0f} s")
+    table.add_row("memory", f"{report.peak_rss_mb:,.0f} MB at most")
+    table.add_row("rests on", f"Coq {report.coq_version} and {_assumptions(report.assumptions)}")
+    for name, path in report.files.items():
+        table.add_row(name, path)
+    console.print(table)
+
+
+def _evaluation(value: dict[str, Any]) -> str:
+    return Evaluation(**value).in_words()
+
+
+def _assumptions(names: list[str]) -> str:
+    return f"{len(names)} assumptions: {', '.join(names)}" if names else "no axiom"

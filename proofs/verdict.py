@@ -1,0 +1,46 @@
+"""What a Coq checker's verdict says, in words: `verdict_text` reads it from coqc's output, `explain` turns it into a sentence.
+
+The constructors are those of `outcome` in coq/theories/Cert/Outcome.v; one that is not known here is shown as Coq printed it.
+"""
+
+from __future__ import annotations
+
+import re
+
+ACCEPTED = "Accepted"
+SENTENCES = {
+    "Accepted": "the checker accepts the certificate",
+    "Refused Empty_context": "the network has no input positions (n_ctx is 0)",
+    "Refused Bad_certificate": "the certificate is malformed",
+    "Refused Wrong_shape {}": "tensor {0} is not of the shape that the sizes in Weights.v want",
+    "Refused May_overflow {}": "a product could leave 62 bits at the stage {0}; use fewer weight bits or a smaller network",
+    "Refused Wrong_number_of_queries {} {}": "the certificate has {0} entries, one per last token, wanted {1}",
+    "Refused Query_short {} {} {}": "for last token {0} the checker proves {1} inputs right, the certificate claims {2}",
+    "Refused Total_short {} {}": "the checker proves {0} inputs right in all, the theorem claims {1}",
+    "Refused Total_differs {} {} {} {}": "the checker proves {0} inputs right and {1} wrong of {2}; the theorem claims exactly {3}",
+}  # fmt: skip
+
+
+def verdict_text(printed: str) -> str:
+    """Return the value in the output of `Eval vm_compute in (verdict ..)`, on one line; all of it where there is no value."""
+    text = " ".join(printed.split())
+    found = re.fullmatch(r"= (.*) : \S+", text)
+    return found.group(1) if found else text
+
+
+def explain(verdict: str) -> str:
+    """Turn a verdict such as "Refused (Query_short 3 260 261)" into a sentence; an unknown one is returned as it is."""
+    words = re.sub(r"%\w+|[()]", " ", verdict).split()
+    for pattern, sentence in SENTENCES.items():
+        wanted = pattern.split()
+        if len(wanted) == len(words) and all(want in ("{}", word) for want, word in zip(wanted, words, strict=True)):
+            arguments = [_plain(word) for want, word in zip(wanted, words, strict=True) if want == "{}"]
+            return sentence.format(*arguments)
+    return verdict
+
+
+def _plain(word: str) -> str:
+    """Numbers with thousands separators, constructors such as Tensor_W_E without their prefix."""
+    if re.fullmatch(r"-?[0-9]+", word):
+        return f"{int(word):,}"
+    return word.removeprefix("Tensor_")

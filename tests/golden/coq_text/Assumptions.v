@@ -1,0 +1,3 @@
+(* CompactProofs: assumptions: model toy, strategy cubic *)
+Require CompactProofs.Generated.toy.cubic.Theorem.
+Print Assumptions CompactProofs.Generated.toy.cubic.Theorem.accuracy.

@@ -1,0 +1,1 @@
+(* CompactProofs: certificate: model toy, strategy brute_force *)
