@@ -1,4 +1,4 @@
-"""The command `compact-proofs`: list, train, extract, prove, check, report, theory, bench, doctor.
+"""The command `compact-proofs`: list, train, extract, prove, check, reread, report, theory, bench, doctor.
 
 Results go to stdout, progress to stderr. Exit codes: 0 proved, 1 not proved (which disproves nothing), 2 usage, 3 input
 refused, 4 tool missing, 5 time or memory limit, 130 interrupted. What only some commands need is imported there.
@@ -129,6 +129,10 @@ def _parser() -> argparse.ArgumentParser:
     theory.add_argument("--rebuild-theory", action="store_true", help="compile every file again")
     theory.add_argument("--assumptions", action="store_true", help="compare with proofs/allowed_assumptions.txt")
     theory.add_argument("--coqchk", action="store_true", help="run Coq's independent checker on every module")
+    theory.add_argument("--full", action="store_true", help="coqchk: imports too, and without the VM; takes long")
+
+    reread = command("reread", _reread, "re-read every generated Coq file by the whitelist grammar")
+    reread.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="folder of results (default build)")
 
     bench = command("bench", _bench, "measure the shipped models")
     bench.add_argument("--jobs", type=_positive, default=1, metavar="N")
@@ -265,8 +269,14 @@ def _theory(options: argparse.Namespace) -> int:
             print(f"{name} rests on: {', '.join(names) or 'no axiom'}")
     if options.coqchk:
         modules = coqrun.theory_modules(root)
-        run = coqrun.coqchk(root, modules, limits)
+        run = coqrun.coqchk(root, modules, limits, options.full)
         print(f"coqchk: {len(modules)} modules accepted, {run.seconds:.1f} s, {run.peak_rss_mb:.0f} MB")
+    return 0
+
+
+def _reread(options: argparse.Namespace) -> int:
+    files = pipeline.reread_all(pipeline.Options(options.out))
+    print(f"{len(files)} generated Coq files are within the grammar")
     return 0
 
 

@@ -112,16 +112,18 @@ def coqc(root: Path, source: Path, limits: Limits) -> Run:
     return done
 
 
-def coqchk(root: Path, modules: Iterable[str], limits: Limits) -> Run:
-    """Check compiled modules (logical names) by Coq's independent checker, their imports from elsewhere admitted.
+def coqchk(root: Path, modules: Iterable[str], limits: Limits, full: bool = False) -> Run:
+    """Check compiled modules (logical names) by Coq's independent checker, what they import being admitted.
 
-    VM casts are checked by the VM again (`-bytecode-compiler yes`): the .vo files must come from this very job.
+    VM casts are checked by the VM again, so the .vo files must come from this very job. With `full`, imports are checked
+    too and casts by lazy reduction, which takes very much longer.
 
     Raises: NotProved: coqchk refused one. ToolMissing, TimeLimit: see `run`.
     """
     modules = list(modules)
-    names = [word for module in modules for word in ("-norec", module)]
-    command = ["coqchk", "-silent", "-bytecode-compiler", "yes", *load_path(root), *names]
+    names = modules if full else [word for module in modules for word in ("-norec", module)]
+    engine = ["-bytecode-compiler", "no" if full else "yes"]
+    command = ["coqchk", "-silent", *engine, *load_path(root), *names]
     done = run(command, root, limits, "coqchk")
     if done.exit_code != 0:
         raise NotProved(f"coqchk refused one of {', '.join(modules)}:\n{(done.stderr + done.stdout).strip()}")

@@ -124,18 +124,22 @@ def main(arguments: list[str]) -> int:
         print("usage: doctor.py [install coq|venv]", file=sys.stderr)
         return 2
     table = rows()
-    widths = [max(len(cells[i]) for cells in [("tool", "found", "wanted"), *((r.tool, r.found, r.wanted) for r in table)]) for i in range(3)]
-    print(f"{'tool':{widths[0]}}  {'found':{widths[1]}}  {'wanted':{widths[2]}}  status")
+    lines = [("tool", "found", "wanted", "status")]
     for row in table:
         status = "ok" if not row.advice else ("MISSING: " if row.needed else "optional: ") + row.advice
-        print(f"{row.tool:{widths[0]}}  {row.found:{widths[1]}}  {row.wanted:{widths[2]}}  {status}")
+        lines.append((row.tool, row.found, row.wanted, status))
+    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    for line in lines:
+        print("  ".join([*(f"{line[column]:{widths[column]}}" for column in range(3)), line[3]]))
     missing = [row.tool for row in table if row.needed and row.advice]
     print(f"missing: {', '.join(missing)}" if missing else "nothing needed is missing")
     return EXIT_TOOL_MISSING if missing else 0
 
 
 def _venv_problem() -> str:
-    """Say whether `python3 -m venv` would fail: Debian splits ensurepip off."""
+    """Say whether `python3 -m venv` would fail, Debian having split ensurepip off, or Python is too old."""
+    if sys.version_info[:2] < PYTHON_WANTED:
+        return f"{sys.executable} is Python {sys.version.split()[0]}, wanted 3.11 or newer; give one by make PYTHON=..."
     found = subprocess.run([sys.executable, "-c", "import venv, ensurepip"], capture_output=True, check=False)
     return f"python3 -m venv does not work; on Debian as root: {install_command('venv')}" if found.returncode else ""
 

@@ -17,14 +17,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compact_proofs.extract.coq_text import TheoremForm, assumptions_v, certificate_v, diagnose_v, theorem_v, weights_v, write_files
+from compact_proofs.extract.coq_text import (
+    TheoremForm,
+    assumptions_v,
+    certificate_v,
+    diagnose_v,
+    theorem_v,
+    weights_v,
+    write_files,
+)
 from compact_proofs.extract.grammar import WEIGHTS_TYPES, check_data, check_equal, check_theorem, read_source
 from compact_proofs.extract.quantise import QuantisedModel, accuracy, quantise
 from compact_proofs.models.errors import InputRefused, NotProved, UsageError
 from compact_proofs.models.weights import load_model, weights_to_bytes
 from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.claim import Claim, inputs_hash
-from compact_proofs.proofs.registry import Progress, Strategy, silent, strategies
+from compact_proofs.proofs.registry import Progress, Strategy, silent, strategies, strategy
 from compact_proofs.proofs.report import Report, percent, theorem_in_words
 from compact_proofs.proofs.verdict import ACCEPTED, explain, verdict_text
 
@@ -126,7 +134,7 @@ class Checked:
 
 
 def prove(
-    model_name: str, strategy: Strategy, options: Options, say: coqrun.Say = quiet, progress: Progress = silent
+    model_name: str, chosen: Strategy, options: Options, say: coqrun.Say = quiet, progress: Progress = silent
 ) -> Report:
     """Prove a bound for a model and write report.json.
 
@@ -139,27 +147,27 @@ def prove(
     with stages("quantise", f"load {model_name}, quantise to {options.weight_bits} bits"):
         config, weights = load_model(model_name)
         quantised = quantise(config, weights, options.weight_bits)
-    place = Place(_root(options), options.out, config.name, strategy.name)
+    place = Place(_root(options), options.out, config.name, chosen.name)
     with coqrun.locked(place.lock, say):
         place.report.unlink(missing_ok=True)
         with stages("evaluate", "evaluate the float and the quantised network"):
             found = accuracy(config, weights, quantised)
         with stages("theory", "build the theory"):
             coqrun.build_theory(place.root, options.jobs, options.limits, say, options.rebuild_theory)
-        with stages("search", f"search: {strategy.name}"):
-            claim, reused = _search(quantised, strategy, place, progress)
+        with stages("search", f"search: {chosen.name}"):
+            claim, reused = _search(quantised, chosen, place, progress)
         if reused:
             stages.seconds["search"] = claim.search_s
         with stages("generate", "write and re-read the Coq files"):
-            _write(place, claim, strategy, quantised)
-            _reread(place, claim, strategy, quantised)
-        checked = _verify(place, claim.form(strategy), claim.proved, config.d_vocab**config.n_ctx, options, stages)
+            _write(place, claim, chosen, quantised)
+            _reread(place, claim, chosen, weights_v(quantised))
+        checked = _verify(place, claim.form(chosen), claim.proved, config.d_vocab**config.n_ctx, options, stages)
         known = found.quantised.exhaustive and found.quantised.undecided == 0
         true_correct = found.quantised.right if known else None
         _check_against_enumeration(claim, true_correct)
         report = Report(
             model=config.name,
-            strategy=strategy.name,
+            strategy=chosen.name,
             n_ctx=config.n_ctx,
             d_vocab=config.d_vocab,
             d_model=config.d_model,
@@ -192,7 +200,7 @@ def prove(
     return report
 
 
-def check(model_name: str, strategy: Strategy, options: Options, say: coqrun.Say = quiet) -> Checked:
+def check(model_name: str, chosen: Strategy, options: Options, say: coqrun.Say = quiet) -> Checked:
     """Have Coq check the files that `prove` has left once more, every one rebuilt from its .v.
 
     Where the check fails, report.json is removed.
@@ -202,7 +210,7 @@ def check(model_name: str, strategy: Strategy, options: Options, say: coqrun.Say
     coqrun.require_coq()
     stages = Stages(say, 4)
     config, weights = load_model(model_name)
-    place = Place(_root(options), options.out, config.name, strategy.name)
+    place = Place(_root(options), options.out, config.name, chosen.name)
     with coqrun.locked(place.lock, say):
         claim = Claim.load(place.certificate)
         missing = [str(place.root / source) for source in place.sources if not (place.root / source).is_file()]
@@ -213,11 +221,32 @@ def check(model_name: str, strategy: Strategy, options: Options, say: coqrun.Say
             with stages("theory", "build the theory"):
                 coqrun.build_theory(place.root, options.jobs, options.limits, say, options.rebuild_theory)
             with stages("reread", "re-read the Coq files"):
-                _reread(place, claim, strategy, quantise(config, weights, claim.weight_bits))
-            return _verify(place, claim.form(strategy), claim.proved, config.d_vocab**config.n_ctx, options, stages)
+                _reread(place, claim, chosen, weights_v(quantise(config, weights, claim.weight_bits)))
+            return _verify(place, claim.form(chosen), claim.proved, config.d_vocab**config.n_ctx, options, stages)
         except (NotProved, InputRefused):
             place.report.unlink(missing_ok=True)
             raise
+
+
+def reread_all(options: Options) -> list[Path]:
+    """Re-read every generated Coq file by the whitelist grammar and return their paths, sorted.
+
+    Raises: GrammarError: a file that the grammar does not allow. InputRefused: a .v file that `prove` has not written, or
+    whose certificate.json is missing.
+    """
+    root = _root(options)
+    found = sorted(root.glob("generated/**/*.v"))
+    covered: set[Path] = set()
+    for path in sorted(root.glob("generated/*/*/Theorem.v")):
+        place = Place(root, options.out, path.parts[-3], path.parts[-2])
+        claim = Claim.load(place.certificate)
+        if claim is None:
+            raise InputRefused(f"{path}: {place.certificate} is missing or unreadable; prove again or remove the folder")
+        _reread(place, claim, strategy(place.strategy))
+        covered |= {root / source for source in (*place.sources, place.source("Assumptions"), place.source("Diagnose"))}
+    if unknown := [path for path in found if path not in covered]:
+        raise InputRefused(f"{unknown[0]} is no file of a finished generation; remove it or prove again")
+    return found
 
 
 def soundness_assumptions(root: Path, limits: coqrun.Limits) -> dict[str, list[str]]:
@@ -228,7 +257,7 @@ def soundness_assumptions(root: Path, limits: coqrun.Limits) -> dict[str, list[s
     result = {}
     for sound in sorted({names.sound for one in strategies().values() for names in one.coq.values()}):
         # The import ends with the module, so that names print qualified.
-        text = f"From CompactProofs Require Facade.\nModule Alias.\n  Import Facade.\n  Definition sound := @{sound}.\nEnd Alias.\n"
+        text = f"From CompactProofs Require Facade.\nModule Alias. Import Facade. Definition sound := @{sound}. End Alias.\n"
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / "Soundness.v"
             source.write_text(text + "Print Assumptions Alias.sound.\n", encoding="ascii")
@@ -241,27 +270,27 @@ def _root(options: Options) -> Path:
     return options.root or coqrun.theory_root(options.out)
 
 
-def _search(quantised: QuantisedModel, strategy: Strategy, place: Place, progress: Progress) -> tuple[Claim, bool]:
+def _search(quantised: QuantisedModel, chosen: Strategy, place: Place, progress: Progress) -> tuple[Claim, bool]:
     """Return a claim, and whether it is the stored one."""
     stored = Claim.load(place.certificate)
-    if stored is not None and stored.inputs == inputs_hash(quantised, strategy):
+    if stored is not None and stored.inputs == inputs_hash(quantised, chosen):
         return stored, True
     start = time.monotonic()
-    found = strategy.find(quantised, progress)
-    accepted = strategy.mirror(quantised, found.certificate)
+    found = chosen.find(quantised, progress)
+    accepted = chosen.mirror(quantised, found.certificate)
     if accepted != found.proved:
         raise NotProved(
-            f"{strategy.name}: the search claims {found.proved:,} inputs, its mirror of the checker accepts {accepted:,}; "
+            f"{chosen.name}: the search claims {found.proved:,} inputs, its mirror of the checker accepts {accepted:,}; "
             "this is a fault of the search, nothing was given to Coq"
         )
-    claim = Claim.of(found, strategy, quantised, round(time.monotonic() - start, 3))
+    claim = Claim.of(found, chosen, quantised, round(time.monotonic() - start, 3))
     claim.save(place.certificate)
     return claim, False
 
 
-def _write(place: Place, claim: Claim, strategy: Strategy, quantised: QuantisedModel) -> None:
+def _write(place: Place, claim: Claim, chosen: Strategy, quantised: QuantisedModel) -> None:
     """Write the generated files; nothing compiled from older ones stays."""
-    form = claim.form(strategy)
+    form = claim.form(chosen)
     weights, model = weights_v(quantised), place.model
     path = place.root / place.weights
     if not path.is_file() or read_source(path) != weights:
@@ -269,28 +298,29 @@ def _write(place: Place, claim: Claim, strategy: Strategy, quantised: QuantisedM
             coqrun.remove_compiled(compiled.with_suffix(".v"))
     write_files(path.parent, {"Weights.v": weights})
     files = {
-        "Certificate.v": certificate_v(model, strategy.name, claim.fields),
+        "Certificate.v": certificate_v(model, chosen.name, claim.fields),
         "Theorem.v": theorem_v(form, model, claim.proved),
-        "Assumptions.v": assumptions_v(model, strategy.name),
+        "Assumptions.v": assumptions_v(model, chosen.name),
         "Diagnose.v": diagnose_v(form, model, claim.proved),
     }
-    write_files(path.parent / strategy.name, files)
+    write_files(path.parent / chosen.name, files)
     for source in [*place.sources, place.source("Assumptions"), place.source("Diagnose")]:
         coqrun.remove_compiled(place.root / source)
 
 
-def _reread(place: Place, claim: Claim, strategy: Strategy, quantised: QuantisedModel) -> None:
-    """Check every generated file against the whitelist grammar before coqc sees it.
+def _reread(place: Place, claim: Claim, chosen: Strategy, weights: str | None = None) -> None:
+    """Check every generated file against the whitelist grammar before coqc sees it, and Weights.v against `weights`.
 
     Raises: GrammarError: a file that is not what `_write` writes.
     """
-    form = claim.form(strategy)
+    form = claim.form(chosen)
 
     def text(source: Path) -> tuple[str, Path]:
         return read_source(place.root / source), place.root / source
 
     check_data(*text(place.weights), "weights", WEIGHTS_TYPES)
-    check_equal(read_source(place.root / place.weights), weights_v(quantised), place.root / place.weights)
+    if weights is not None:
+        check_equal(read_source(place.root / place.weights), weights, place.root / place.weights)
     check_data(*text(place.source("Certificate")), "certificate", {one.name: one.coq_type for one in claim.fields})
     check_theorem(*text(place.source("Theorem")), [form])
     for name, wanted in (

@@ -6,8 +6,9 @@ one entry in `STRATEGIES`. Nothing here is trusted: the theorem rests on the Coq
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from compact_proofs.extract.coq_text import Field
 from compact_proofs.extract.quantise import QuantisedModel

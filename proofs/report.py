@@ -110,7 +110,8 @@ def theorem_in_words(statement: str, proved: int, n_inputs: int) -> str:
 
 def show(report: Report, console: Console) -> None:
     """Print a report for people."""
-    console.print(f"[bold green]Proved[/]: {report.model}, {report.strategy}: [bold]{report.theorem_in_words}[/].", soft_wrap=True)
+    what = f"{report.model}, {report.strategy}: [bold]{report.theorem_in_words}[/]"
+    console.print(f"[bold green]Proved[/]: {what}.", soft_wrap=True)
     console.print(report.theorem, markup=False, highlight=False, soft_wrap=True)
     table = Table(box=rich.box.SIMPLE, show_header=False, pad_edge=False)
     table.add_column(style="cyan", no_wrap=True)

@@ -19,7 +19,7 @@ BARRED = {
     r"(?:Hypothes[ie]s|Variables?)\b": "is an axiom outside a section; use Context inside one",
     r"Admitted\b": "leaves a proof open",
     r"Admit\s+Obligations\b": "leaves a proof open",
-    r"Program\s+(?:Fixpoint|Definition|Lemma|Instance)\b": "may make a fixpoint that the guard checker wrongly accepts (Coq issue 20413)",
+    r"Program\s+(?:Fixpoint|Definition|Lemma|Instance)\b": "may make a fixpoint wrongly accepted (Coq issue 20413)",
     r"Unset\s+(?:Guard|Positivity|Universe)\s+Checking\b": "switches off a check of the kernel",
     r"Set\s+(?:Impredicative\s+Set|Universe\s+Polymorphism|Definitional\s+UIP)\b": "changes the logic",
     r"Register\b": "touches the kernel's tables (Coq issue 21736)",

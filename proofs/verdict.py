@@ -17,7 +17,7 @@ SENTENCES = {
     "Refused Wrong_number_of_queries {} {}": "the certificate has {0} entries, one per last token, wanted {1}",
     "Refused Query_short {} {} {}": "for last token {0} the checker proves {1} inputs right, the certificate claims {2}",
     "Refused Total_short {} {}": "the checker proves {0} inputs right in all, the theorem claims {1}",
-    "Refused Total_differs {} {} {} {}": "the checker proves {0} inputs right and {1} wrong of {2}; the theorem claims exactly {3}",
+    "Refused Total_differs {} {} {} {}": "the checker proves {0} of {2} inputs right, {1} wrong; the theorem claims exactly {3}",
 }  # fmt: skip
 
 

@@ -121,6 +121,11 @@ Section IntegerSums.
     lia.
   Qed.
 
+  Lemma sumZ_app : forall (n p : nat) (f : nat -> Z), sumZ (n + p) f = sumZ n f + sumZ p (fun k => f (n + k)%nat).
+  Proof.
+    induction n as [|n IH]; intros p f; cbn [sumZ Nat.add]; [reflexivity|]. rewrite IH, Z.add_assoc. reflexivity.
+  Qed.
+
   (** A sum in which one index at most contributes, and at most [b]. *)
   Lemma sumZ_single : forall (n : nat) (f : nat -> Z) (only : nat) (b : Z),
     0 <= b -> (forall k, (k < n)%nat -> k <> only -> f k <= 0) -> (f only <= b) -> sumZ n f <= b.
@@ -133,7 +138,4 @@ Section IntegerSums.
       assert (rest : sumZ n (fun k => f (S k)) <= b); [|lia].
       apply (IH _ only); [exact nonneg| |exact one]. intros k below other. apply zero; lia.
   Qed.
-
-  Lemma sumZ_seq_nth : forall (l : list Z), fold_right Z.add 0 l = sumZ (length l) (fun k => nth k l 0).
-  Proof. induction l as [|z l IH]; cbn; [reflexivity|]. rewrite IH. reflexivity. Qed.
 End IntegerSums.

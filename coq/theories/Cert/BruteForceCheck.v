@@ -28,7 +28,7 @@ Section Sequences.
 
   Definition candidates (q i : nat) : list candidate :=
     let position_score := nth i (nth q (score_pos_rows T) []) 0 in
-    let base := add_rows (nth q (direct_rows T) []) (nth i (logit_pos_rows T) []) in
+    let base := base_row T q i in
     zip_with (fun s row => (s + position_score, add_rows base row)) (nth q (score_rows T) []) (logit_rows T).
 
   Definition sum_rows (rows : list (list int)) : list int := fold_right add_rows (repeat 0 d) rows.

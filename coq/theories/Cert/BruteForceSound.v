@@ -2,7 +2,8 @@
 (* MIT licence. *)
 From Coq Require Import Reals ZArith Uint63 List Arith Bool Lia Lra.
 From CompactProofs Require Import Spec.Network Spec.MaxOfK Base.Sums Base.Totals Base.Signed63 Base.Matrix.
-From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.TablesSound Cert.Terms Cert.TermsSound Cert.BruteForceCheck.
+From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.TablesSound Cert.Terms Cert.TermsSound.
+From CompactProofs Require Import Cert.SequencesSound Cert.BruteForceCheck.
 Import ListNotations.
 (** * Brute force is sound
     Main results: [brute_force_sound], [brute_force_exact_sound]. *)
@@ -113,17 +114,8 @@ Section Sound.
     length (snd (nth t (candidates T q i) no_candidate)) = d.
   Proof.
     intros q i t w token_q position token inside. unfold candidates. cbv zeta.
-    assert (len_direct := has_shape_row _ _ _ _ _ (shape_direct M tests) token_q).
-    assert (len_pos := has_shape_row _ _ _ _ _ (shape_logits_pos M tests) position).
-    assert (len_logits := has_shape_row _ _ _ _ _ (shape_logits M tests) token).
     rewrite (nth_zip_with _ _ _ _ _ _ _ 0%uint63 []).
-    - cbn [snd]. assert (parts := output_parts_bound M tests q t i w w w).
-      assert (len_base : length (add_rows (nth q (direct_rows T) []) (nth i (logit_pos_rows T) [])) = d)
-        by (rewrite add_rows_length; congruence).
-      split; [|rewrite add_rows_length; congruence].
-      unfold at1. rewrite nth_add_rows, nth_add_rows by congruence.
-      unfold at2, at1 in parts. rewrite !signed_add by (rewrite ?signed_add; lia).
-      unfold output, at2, at1. lia.
+    - apply (output_row_spec M tests q i t w token_q position token inside).
     - rewrite (has_shape_row _ _ _ _ _ (shape_scores M tests) token_q). exact token.
     - rewrite (has_shape_length _ _ _ _ (shape_logits M tests)). exact token.
   Qed.
@@ -145,14 +137,7 @@ Section Sound.
     Proof. exact (last_token_below M tests x length_x tokens). Qed.
 
     Local Lemma answer_below : (m < d)%nat.
-    Proof.
-      assert (some := context_pos M tests). unfold m, answer, below in *.
-      destruct x as [|t rest]; [cbn in length_x; lia|].
-      apply Nat.lt_le_trans with (S (list_max (t :: rest))); [lia|].
-      assert (bound : (list_max (t :: rest) <= d - 1)%nat); [|rewrite Forall_forall in tokens;
-        assert (t < d)%nat by (apply tokens; left; reflexivity); lia].
-      apply list_max_le. rewrite Forall_forall in *. intros k member. specialize (tokens k member). lia.
-    Qed.
+    Proof. exact (answer_below M tests x length_x tokens). Qed.
 
     Local Lemma chosen_nth : forall i : nat, (i < n)%nat ->
       nth i chosen no_candidate = nth (nth i x O) (candidates T q i) no_candidate.
@@ -195,16 +180,15 @@ Section Sound.
       intros i w inside inside_w row. unfold row. rewrite chosen_nth by exact inside.
       destruct (candidate_row q i (nth i x O) w q_below inside (token_at i inside) inside_w) as [value_w _].
       destruct (candidate_row q i (nth i x O) m q_below inside (token_at i inside) answer_below) as [value_m _].
-      assert (bound_w := output_bound M tests q (nth i x O) i w).
-      assert (bound_m := output_bound M tests q (nth i x O) i m).
-      destruct (output_gap_bound M g q (nth i x O) i w m gaps) as [_ fits].
+      assert (largest_w := output_largest M q (nth i x O) i w). assert (largest_m := output_largest M q (nth i x O) i m).
+      destruct (gap_fits_bound M g gaps) as [_ fits]. assert (largest := largest_output_bound M tests).
       unfold at1 in value_w, value_m.
       rewrite signed_sub by (rewrite value_w, value_m; lia). rewrite value_w, value_m.
       repeat split; lia.
     Qed.
 
     Local Lemma g_small : (to_Z g <= 61)%Z.
-    Proof. destruct (output_gap_bound M g 0 0 0 0 0 gaps) as [small _]. exact small. Qed.
+    Proof. destruct (gap_fits_bound M g gaps) as [small _]. exact small. Qed.
 
     Local Lemma chosen_length : length chosen = n.
     Proof. unfold chosen. rewrite pick_length. exact length_x. Qed.
@@ -411,30 +395,12 @@ Section Sound.
     Qed.
   End Tally.
 
-  (** The sequences that end in [q] lie among all. *)
-  Lemma total_by_last : forall f : list nat -> Z,
-    total d n f = sumZ d (fun q => total d (n - 1) (fun x => f (x ++ [q]))).
-  Proof.
-    intro f. assert (some := context_pos M tests).
-    replace n with (S (n - 1)) at 1 by lia. apply total_snoc.
-  Qed.
-
-  Local Lemma snoc_facts : forall (q : nat) (x : list nat), (q < d)%nat -> below d x -> length x = (n - 1)%nat ->
-    length (x ++ [q]) = n /\ below d (x ++ [q]) /\ last_token M (x ++ [q]) = q.
-  Proof.
-    intros q x token inside len. assert (some := context_pos M tests).
-    repeat split.
-    - rewrite app_length, len. cbn. lia.
-    - apply Forall_app. split; [exact inside | constructor; [exact token | constructor]].
-    - unfold last_token, last_position.  rewrite app_nth2 by lia. rewrite len, Nat.sub_diag. reflexivity.
-  Qed.
-
   Lemma right_tallies : (sumZ d (fun q => to_Z (query_tally n T (right d p g) q)) <= correct_count M)%Z.
   Proof.
-    rewrite correct_count_total. rewrite total_by_last. apply sumZ_le. intros q token.
+    rewrite correct_count_total. rewrite (total_by_last M tests). apply sumZ_le. intros q token.
     rewrite query_tally_spec by exact token. apply total_le. intros x inside len.
     apply correct_indicator_le. intro verdict.
-    destruct (snoc_facts q x token inside len) as (len' & inside' & last).
+    destruct (snoc_facts M tests q x token inside len) as (len' & inside' & last).
     apply (right_correct (x ++ [q]) len' inside'). rewrite last. exact verdict.
   Qed.
 
@@ -446,9 +412,9 @@ Section Sound.
     { rewrite <- (Z.mul_1_r (Z.of_nat d ^ Z.of_nat n)), <- total_const. apply total_ext.
       intros x _ _. destruct (correct_dec M x); reflexivity. }
     rewrite total_plus in every. rewrite correct_count_total. rewrite every, Z.add_simpl_l.
-    rewrite total_by_last. apply sumZ_le. intros q token.
+    rewrite (total_by_last M tests). apply sumZ_le. intros q token.
     rewrite query_tally_spec by exact token. apply total_le. intros x inside len.
-    destruct (snoc_facts q x token inside len) as (len' & inside' & last).
+    destruct (snoc_facts M tests q x token inside len) as (len' & inside' & last).
     destruct (verdict_of (wrong d p g) q (x ++ [q])) eqn:verdict.
     - destruct (correct_dec M (x ++ [q])) as [yes|no]; [|cbn; lia].
       exfalso. apply (wrong_incorrect (x ++ [q]) len' inside'); [|exact yes]. rewrite last. exact verdict.

@@ -38,6 +38,13 @@ Record tables := Tables {
   logit_pos_rows : list (list int)   (* n_ctx x d_vocab *)
 }.
 
+(** The logits that do not depend on the token at position i, and with token t there. *)
+Definition base_row (T : tables) (q i : nat) : list int :=
+  add_rows (nth q (direct_rows T) []) (nth i (logit_pos_rows T) []).
+
+Definition output_row (T : tables) (q i t : nat) : list int :=
+  add_rows (base_row T q i) (nth t (logit_rows T) []).
+
 Section Scales.
   Context (M : model).
 
@@ -84,6 +91,10 @@ Definition tables_of (M : model) : tables :=
 (** Entries at most 2^60 in absolute value. *)
 Definition small (A : list (list int)) : bool := (to_Z (max_abs A) <=? 2 ^ 60)%Z.
 
+(** No logit is larger in absolute value. *)
+Definition largest_output (T : tables) : Z :=
+  (to_Z (max_abs (direct_rows T)) + to_Z (max_abs (logit_rows T)) + to_Z (max_abs (logit_pos_rows T)))%Z.
+
 Definition tables_tests (M : model) (T : tables) : list (bool * refusal) :=
   [ (0 <? n_ctx M, Empty_context);
     (has_shape (d_vocab M) (d_model M) (ints (W_E M)), Wrong_shape Tensor_W_E);
@@ -116,15 +127,11 @@ Definition tables_tests (M : model) (T : tables) : list (bool * refusal) :=
     (product_fits (d_model M) (out_pos_rows T) (W_U_rows T), May_overflow Position_logits);
     (small (score_rows T), May_overflow Scores);
     (small (score_pos_rows T), May_overflow Position_scores);
-    ((to_Z (max_abs (direct_rows T)) + to_Z (max_abs (logit_rows T)) + to_Z (max_abs (logit_pos_rows T))
-      <=? 2 ^ 60)%Z, May_overflow Logit_sum);
+    ((largest_output T <=? 2 ^ 60)%Z, May_overflow Logit_sum);
     (score_shift M <=? 61, May_overflow Score_precision);
     ((Z.of_nat (n_ctx M) <=? 2 ^ 20)%Z, May_overflow Number_of_inputs);
     ((Z.of_nat (d_vocab M) ^ Z.of_nat (n_ctx M) <? 2 ^ 62)%Z, May_overflow Number_of_inputs) ].
 
 (** Logit gaps in units of 2^(gap_shift - logit_bits) fit 31 bits. *)
 Definition gap_fits (T : tables) (gap_shift : int) : bool :=
-  if (to_Z gap_shift <=? 61)%Z
-  then (2 * (to_Z (max_abs (direct_rows T)) + to_Z (max_abs (logit_rows T)) + to_Z (max_abs (logit_pos_rows T)))
-          <=? 2 ^ (31 + to_Z gap_shift))%Z
-  else false.
+  if (to_Z gap_shift <=? 61)%Z then (2 * largest_output T <=? 2 ^ (31 + to_Z gap_shift))%Z else false.

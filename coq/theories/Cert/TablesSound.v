@@ -144,9 +144,8 @@ Section Tables.
     intros q t i w v u.
     assert (direct := max_abs_bound (direct_rows T) q w). assert (token := max_abs_bound (logit_rows T) t v).
     assert (position := max_abs_bound (logit_pos_rows T) i u).
-    assert (all : (to_Z (max_abs (direct_rows T)) + to_Z (max_abs (logit_rows T)) +
-      to_Z (max_abs (logit_pos_rows T)) <=? 2 ^ 60)%Z = true) by (passed (May_overflow Logit_sum)).
-    apply Z.leb_le in all. lia.
+    assert (all : (largest_output T <=? 2 ^ 60)%Z = true) by (passed (May_overflow Logit_sum)).
+    apply Z.leb_le in all. unfold largest_output in all. lia.
   Qed.
 
   Lemma shift_bound : (score_shift M <= 61)%nat.
@@ -161,19 +160,42 @@ Section Tables.
     cbv [tables_tests In]. tauto.
   Qed.
 
-  Lemma output_bound : forall q t i w : nat, (Z.abs (output T q t i w) <= 2 ^ 60)%Z.
-  Proof. intros q t i w. assert (parts := output_parts_bound q t i w w w). unfold output. lia. Qed.
-
-  Lemma output_gap_bound : forall (gap_shift : int) (q t i w m : nat), gap_fits T gap_shift = true ->
-    (to_Z gap_shift <= 61 /\ Z.abs (output T q t i w - output T q t i m) <= 2 ^ 31 * 2 ^ to_Z gap_shift)%Z.
+  Lemma output_largest : forall q t i w : nat, (Z.abs (output T q t i w) <= largest_output T)%Z.
   Proof.
-    intros gap_shift q t i w m fits. unfold gap_fits in fits.
+    intros q t i w. unfold output, largest_output.
+    assert (direct := max_abs_bound (direct_rows T) q w). assert (token := max_abs_bound (logit_rows T) t w).
+    assert (position := max_abs_bound (logit_pos_rows T) i w). lia.
+  Qed.
+
+  Lemma largest_output_bound : (0 <= largest_output T <= 2 ^ 60)%Z.
+  Proof.
+    split; [unfold largest_output; assert (a1 := max_abs_nonneg (direct_rows T));
+      assert (a2 := max_abs_nonneg (logit_rows T)); assert (a3 := max_abs_nonneg (logit_pos_rows T)); lia|].
+    apply Z.leb_le. passed (May_overflow Logit_sum).
+  Qed.
+
+  Lemma gap_fits_bound : forall gap_shift : int, gap_fits T gap_shift = true ->
+    (to_Z gap_shift <= 61 /\ 2 * largest_output T <= 2 ^ 31 * 2 ^ to_Z gap_shift)%Z.
+  Proof.
+    intros gap_shift fits. unfold gap_fits in fits.
     destruct (Z.leb_spec (to_Z gap_shift) 61) as [small|]; [|discriminate fits]. split; [exact small|].
-    apply Z.leb_le in fits. assert (nonneg := to_Z_range gap_shift). rewrite Z.pow_add_r in fits by lia.
-    assert (d_w := max_abs_bound (direct_rows T) q w). assert (d_m := max_abs_bound (direct_rows T) q m).
-    assert (l_w := max_abs_bound (logit_rows T) t w). assert (l_m := max_abs_bound (logit_rows T) t m).
-    assert (p_w := max_abs_bound (logit_pos_rows T) i w). assert (p_m := max_abs_bound (logit_pos_rows T) i m).
-    unfold output. lia.
+    apply Z.leb_le in fits. assert (nonneg := to_Z_range gap_shift). rewrite Z.pow_add_r in fits by lia. exact fits.
+  Qed.
+
+  Lemma output_row_spec : forall q i t w : nat, (q < d)%nat -> (i < n_ctx M)%nat -> (t < d)%nat -> (w < d)%nat ->
+    at1 (output_row T q i t) w = output T q t i w /\ length (output_row T q i t) = d.
+  Proof.
+    intros q i t w token_q position token inside. unfold output_row, base_row.
+    assert (len_direct := has_shape_row _ _ _ _ _ shape_direct token_q).
+    assert (len_pos := has_shape_row _ _ _ _ _ shape_logits_pos position).
+    assert (len_logits := has_shape_row _ _ _ _ _ shape_logits token).
+    assert (parts := output_parts_bound q t i w w w).
+    assert (len_base : length (add_rows (nth q (direct_rows T) []) (nth i (logit_pos_rows T) [])) = d)
+      by (rewrite add_rows_length; congruence).
+    split; [|rewrite add_rows_length; congruence].
+    unfold at1. rewrite nth_add_rows, nth_add_rows by congruence.
+    unfold at2, at1 in parts. rewrite !signed_add by (rewrite ?signed_add; lia).
+    unfold output, at2, at1. lia.
   Qed.
 
   (** ** Tables as real numbers *)

@@ -1,0 +1,115 @@
+# Everything a user or CI runs. Settings: make TARGET NAME=value, with the names and defaults below.
+MODEL = max_of_k
+STRATEGY =
+WEIGHT_BITS = 8
+JOBS = $(shell nproc 2>/dev/null || echo 1)
+OUT = build
+DEVICE = auto
+SEED = 0
+K = 4
+D_VOCAB = 64
+D_MODEL = 32
+D_HEAD = $(D_MODEL)
+STEPS = 3000
+
+PYTHON = python3
+VENV = .venv
+BIN = $(VENV)/bin
+CLI = $(BIN)/compact-proofs
+COQ_FOLDERS = coq/theories coq/generated
+
+# The folders of the repository must not be importable under their bare names.
+export PYTHONSAFEPATH := 1
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup python coq doctor theory prove check test train bench lint types check-admitted check-leftovers \
+  check-assumptions check-generated coqchk ci clean accept-golden
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "settings: MODEL STRATEGY WEIGHT_BITS JOBS OUT DEVICE SEED K D_VOCAB D_MODEL D_HEAD STEPS PYTHON"
+
+setup: $(VENV)/.base coq ## install what proving needs: virtual environment, base packages, Coq
+
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "setup: $(PYTHON) is not on the PATH; on Debian as root:" \
+	  "apt-get update && apt-get install -y --no-install-recommends python3 python3-venv" >&2; exit 4; }
+
+coq: python
+	@$(PYTHON) proofs/doctor.py install coq
+
+# A stamp is made when its packages are in; an interrupted environment has none and is made anew.
+$(VENV)/.base: pyproject.toml constraints.txt | python
+	@$(PYTHON) proofs/doctor.py install venv
+	$(PYTHON) -m venv $(if $(wildcard $(VENV)/.base),,--clear) $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev,plot,train]'
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.base
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[train]'
+	@touch $@
+
+doctor: python ## say which tools are found, which are wanted, how to install them
+	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) proofs/doctor.py
+
+theory: setup ## build the Coq theory
+	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
+
+prove: setup ## prove a bound for MODEL by STRATEGY (default the best) and have Coq check it
+	@$(CLI) prove $(MODEL) $(if $(STRATEGY),--strategy $(STRATEGY)) --weight-bits $(WEIGHT_BITS) --jobs $(JOBS) --out $(OUT)
+
+check: setup ## have Coq check the files of MODEL and STRATEGY once more, rebuilt from their .v
+	@$(CLI) check $(MODEL) $(if $(STRATEGY),--strategy $(STRATEGY)) --jobs $(JOBS) --out $(OUT)
+
+test: $(VENV)/.dev coq ## run all tests
+	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
+	$(BIN)/pytest
+
+train: $(VENV)/.train ## train MODEL with SEED (7 or 0-15), K, D_VOCAB, D_MODEL, D_HEAD, STEPS on DEVICE
+	@$(CLI) train $(MODEL) --seed $(SEED) --n-ctx $(K) --d-vocab $(D_VOCAB) --d-model $(D_MODEL) --d-head $(D_HEAD) \
+	  --steps $(STEPS) --device $(DEVICE) --out $(OUT)
+
+bench: setup ## measure the shipped models
+	@$(CLI) bench --jobs $(JOBS) --out $(OUT)
+
+lint: $(VENV)/.dev check-admitted check-leftovers ## ruff, and the two checks of the Coq theory below
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev ## mypy
+	@mkdir -p .types/compact_proofs
+	@for folder in models extract proofs; do ln -sfn ../../$$folder .types/compact_proofs/$$folder; done
+	$(BIN)/mypy
+
+check-admitted: python ## refuse axioms, open proofs and barred features in the Coq theory
+	@$(PYTHON) proofs/theory_lint.py admitted
+
+check-leftovers: python ## refuse Check, Print, Search and the like, and files over 500 lines
+	@$(PYTHON) proofs/theory_lint.py leftovers
+
+check-assumptions: setup ## compare what the soundness theorems rest on with proofs/allowed_assumptions.txt
+	@$(CLI) theory --jobs $(JOBS) --out $(OUT) --assumptions
+
+check-generated: setup ## re-read every generated Coq file by the whitelist grammar
+	@$(CLI) reread --out $(OUT)
+
+coqchk: setup ## run Coq's independent checker on every module of the theory
+	@$(CLI) theory --jobs $(JOBS) --out $(OUT) --coqchk
+
+accept-golden: $(VENV)/.dev coq ## accept the present output as golden; look at the difference before you commit it
+	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
+	ACCEPT_GOLDEN=1 $(BIN)/pytest
+
+ci: ## all that CI does
+	bash .ci/run
+
+clean: ## remove what was built and generated; the virtual environment and trained models stay
+	@find $(wildcard $(COQ_FOLDERS)) \( -name '*.vo' -o -name '*.vok' -o -name '*.vos' -o -name '*.glob' -o -name '.*.aux' \) -delete
+	@rm -rf coq/generated coq/CoqMakefile coq/CoqMakefile.conf coq/.CoqMakefile.d coq/.lock
+	@if [ -d $(OUT) ]; then find $(OUT) -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} +; fi
+	@rm -rf .types .pytest_cache .hypothesis .ruff_cache .mypy_cache dist *.egg-info

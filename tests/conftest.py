@@ -1,0 +1,97 @@
+"""Fixtures shared by all tests: a toy theory with a toy strategy, and how hypothesis runs."""
+
+import dataclasses
+import os
+import shutil
+
+import hypothesis
+import pytest
+
+from compact_proofs.extract.coq_text import Field
+from compact_proofs.proofs.pipeline import Options, prove
+from compact_proofs.proofs.registry import CoqNames, Found, Strategy
+
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("random", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+TOY_FACADE = """
+From Coq Require Import ZArith List Lia.
+Record matrix := Matrix { ints : list (list Z); scale_bits : nat }.
+Record model := Model { n_ctx : nat; d_vocab : nat; d_model : nat; d_head : nat;
+  W_E : matrix; W_pos : matrix; W_Q : matrix; W_K : matrix; W_V : matrix; W_O : matrix; W_U : matrix }.
+Record toy := Toy { bound : Z }.
+Inductive refusal := Total_short (total claimed : Z).
+Inductive outcome := Accepted | Refused (why : refusal).
+Definition correct_count (M : model) : Z := 60.
+Definition toy_verdict (N : Z) (M : model) (c : toy) : outcome :=
+  let total := Z.min (bound c) 60 in if (N <=? total)%Z then Accepted else Refused (Total_short total N).
+Definition toy_check (N : Z) (M : model) (c : toy) : bool :=
+  match toy_verdict N M c with Accepted => true | Refused _ => false end.
+Theorem toy_sound : forall (N : Z) (M : model) (c : toy), toy_check N M c = true -> (N <= correct_count M)%Z.
+Proof.
+  intros N M c. unfold toy_check, toy_verdict, correct_count. cbv zeta.
+  destruct (Z.leb_spec N (Z.min (bound c) 60)); [lia | discriminate].
+Qed.
+Ltac by_computation := vm_cast_no_check (@eq_refl bool true).
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class ToyCertificate:
+    bound: int
+
+
+def toy_strategy(bound: int, proved: int | None = None) -> Strategy:
+    """A strategy whose checker accepts any N up to its certificate's bound and 60; the finder claims `proved`."""
+    proved = bound if proved is None else proved
+    return Strategy(
+        name="toy",
+        summary="for tests",
+        constructor="Toy",
+        coq={"at_least": CoqNames("toy_check", "toy_sound", "toy_verdict")},
+        find=lambda model, progress: Found(ToyCertificate(bound), proved, "at_least", 1),
+        fields=lambda certificate: [Field("bound", "Z", certificate.bound)],
+        mirror=lambda model, certificate: proved,
+    )
+
+
+@pytest.fixture
+def toy():
+    """`toy_strategy`: make a toy strategy from its bound (and the count claimed)."""
+    return toy_strategy
+
+
+def _write_theory(root):
+    (root / "theories").mkdir(parents=True)
+    (root / "generated").mkdir()
+    (root / "_CoqProject").write_text("-Q theories CompactProofs\n-Q generated CompactProofs.Generated\n")
+    (root / "theories" / "Facade.v").write_text(TOY_FACADE)
+
+
+@pytest.fixture
+def coq_root(tmp_path):
+    """A folder with a toy theory, laid out as coq/ is; nothing of it is compiled."""
+    _write_theory(tmp_path / "coq")
+    return tmp_path / "coq"
+
+
+@pytest.fixture
+def options(coq_root, tmp_path):
+    """Options that prove with the toy theory into an empty folder."""
+    return Options(out=tmp_path / "build", root=coq_root)
+
+
+@pytest.fixture(scope="session")
+def _proved_once(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("proved")
+    _write_theory(folder / "coq")
+    prove("max_of_2_tiny", toy_strategy(60), Options(out=folder / "build", root=folder / "coq"))
+    return folder
+
+
+@pytest.fixture
+def proved(_proved_once, tmp_path):
+    """Options as `options`, in folders where the toy strategy has proved 60 for max_of_2_tiny."""
+    shutil.copytree(_proved_once, tmp_path / "proved")
+    return Options(out=tmp_path / "proved" / "build", root=tmp_path / "proved" / "coq")
