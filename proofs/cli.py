@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"compact-proofs {options.command}: {error}", file=sys.stderr)
         return error.exit_code
     except ModuleNotFoundError as error:
+        if (error.name or "").startswith("compact_proofs"):
+            raise  # a fault of ours
         print(
             f"compact-proofs {options.command}: the Python package {error.name} is missing; "
             "pip install -c constraints.txt -e '.[train,dev]'",

@@ -12,10 +12,11 @@ from compact_proofs.proofs.report import Report
 from compact_proofs.proofs.verdict import explain, verdict_text
 
 MODEL = "max_of_2_tiny"  # 64 inputs
-KEYS = (
-    "model strategy n_ctx d_vocab n_inputs proved_correct true_correct float_accuracy quantised_accuracy certificate_bytes "
-    "checker_operations seconds peak_rss_mb assumptions theorem files coq_version"
-).split()
+KEYS = {
+    "model", "strategy", "n_ctx", "d_vocab", "n_inputs", "proved_correct", "true_correct", "float_accuracy",
+    "quantised_accuracy", "certificate_bytes", "checker_operations", "seconds", "peak_rss_mb", "assumptions", "theorem",
+    "files", "coq_version",
+}  # fmt: skip
 
 
 def generated(options, name):
@@ -31,7 +32,7 @@ def test_prove_reports_what_coq_accepted(toy, options):
     said = []
     report = pipeline.prove(MODEL, toy(60), options, said.append)
     value = json.loads(report_path(options).read_text())
-    assert set(KEYS) <= set(value)
+    assert set(value) >= KEYS
     assert list(value) == sorted(value)
     assert (value["n_inputs"], value["proved_correct"]) == ("64", "60")
     assert 60 <= int(value["true_correct"]) <= 64
@@ -134,6 +135,7 @@ def test_more_than_the_truth_is_refused_even_from_coq(toy, proved):
     """Coq and the float64 enumeration must not contradict each other."""
     facade = proved.root / "theories" / "Facade.v"
     facade.write_text(facade.read_text().replace("60", "64"))
+    (proved.out / MODEL / "toy" / "certificate.json").unlink()
     with pytest.raises(NotProved, match="one of them is wrong: please report this"):
         pipeline.prove(MODEL, toy(64), proved)
     assert not report_path(proved).exists()
@@ -219,10 +221,13 @@ def test_report_that_is_none_is_refused(tmp_path):
     ("verdict", "sentence"),
     [
         ("Accepted", "the checker accepts the certificate"),
-        ("Refused (Query_short 3 260 1261)", "for last token 3 the checker proves 260 inputs right, the certificate claims 1,261"),
+        ("Refused (Query_short 3 26 1261)", "for last token 3 the checker proves 26 inputs right, the certificate claims 1,261"),
         ("Refused (Total_short 60%Z 61%Z)", "the checker proves 60 inputs right in all, the theorem claims 61"),
         ("Refused (Wrong_shape Tensor_W_E)", "tensor W_E is not of the shape that the sizes in Weights.v want"),
-        ("Refused (May_overflow Scores)", "a product could leave 62 bits at the stage Scores; use fewer weight bits or a smaller network"),
+        (
+            "Refused (May_overflow Scores)",
+            "a product could leave 62 bits at the stage Scores; use fewer weight bits or a smaller network",
+        ),
         ("Refused (Something_new 1)", "Refused (Something_new 1)"),
     ],
 )  # fmt: skip
@@ -231,7 +236,8 @@ def test_verdicts_in_words(verdict, sentence):
 
 
 def test_verdict_is_read_from_coqs_output():
-    assert verdict_text("     = Refused\n         (Query_short 3 260\n 261)\n     : outcome\n") == "Refused (Query_short 3 260 261)"
+    printed = "     = Refused\n         (Query_short 3 260\n 261)\n     : outcome\n"
+    assert verdict_text(printed) == "Refused (Query_short 3 260 261)"
     assert verdict_text("Error") == "Error"
 
 

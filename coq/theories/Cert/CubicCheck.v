@@ -23,27 +23,27 @@ Record cubic_certificate := CubicCertificate {
   cubic_claims : list int               (* per q: sequences claimed right *)
 }.
 
+(** Below every logit. *)
+Definition lowest (T : tables) : int := of_Z (- largest_output T).
+
 Section Query.
-  Context (n d : nat) (T : tables) (p : precision) (g : int).
+  Context (n d : nat) (T : tables) (p : precision) (g low : int).
 
   (** Gaps of a row of logits: for each m, the largest other entry less the m-th. [before] is the largest entry so far;
       returned with the gaps is the largest entry from here on. *)
-  Fixpoint gaps_from (low before : int) (row : list int) : list int * int :=
+  Fixpoint gaps_from (before : int) (row : list int) : list int * int :=
     match row with
     | [] => ([], low)
     | x :: rest =>
-        let (gaps, after) := gaps_from low (smax before x) rest in
+        let (gaps, after) := gaps_from (smax before x) rest in
         (shift_up g (smax before after - x) :: gaps, smax x after)
     end.
 
-  (** Below every logit. *)
-  Definition low : int := of_Z (- largest_output T).
-
-  Definition gap_row (q i t : nat) : list int := fst (gaps_from low low (output_row T q i t)).
+  Definition gap_row (q i t : nat) : list int := fst (gaps_from low (output_row T q i t)).
 
   Definition gap_rows (q i : nat) : list (list int) :=
     let base := base_row T q i in
-    map (fun row => fst (gaps_from low low (add_rows base row))) (logit_rows T).
+    map (fun row => fst (gaps_from low (add_rows base row))) (logit_rows T).
 
   Fixpoint transpose (columns : nat) (rows : list (list int)) : list (list int) :=
     match columns with
@@ -101,7 +101,8 @@ Section Check.
     | Some why => Some why
     | None =>
         let p := precision_of (score_shift M) in
-        let count q := query_count (n_ctx M) (d_vocab M) T p (cubic_gap_shift c) q (nth q (cubic_scales c) []) in
+        let low := lowest T in
+        let count q := query_count (n_ctx M) (d_vocab M) T p (cubic_gap_shift c) low q (nth q (cubic_scales c) []) in
         match first_short count 0 (cubic_claims c) with
         | Some why => Some why
         | None => first_failure [ total_reaches claimed (cubic_claims c) ]

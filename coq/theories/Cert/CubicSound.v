@@ -63,9 +63,9 @@ Section Sound.
   Local Notation d := (d_vocab M).
   Context (tests : first_failure (tables_tests M T) = None) (gaps : gap_fits T g = true).
 
-  Local Lemma low_value : signed (low T) = (- largest_output T)%Z.
+  Local Lemma low_value : signed (lowest T) = (- largest_output T)%Z.
   Proof.
-    assert (bound := largest_output_bound M tests). unfold low.
+    assert (bound := largest_output_bound M tests). unfold lowest.
     apply signed_of_congruent; [apply congruent_of_Z | lia].
   Qed.
 
@@ -76,7 +76,7 @@ Section Sound.
 
   Local Lemma gap_row_spec : forall q i t m : nat,
     (q < d)%nat -> (i < n)%nat -> (t < d)%nat -> (m < d)%nat ->
-    worst_gap q i t m (nth m (gap_row T g q i t) 0%uint63).
+    worst_gap q i t m (nth m (gap_row T g (lowest T) q i t) 0%uint63).
   Proof.
     intros q i t m token_q position token answer. unfold gap_row.
     assert (values := fun w inside => proj1 (output_row_spec M tests q i t w token_q position token inside)).
@@ -86,9 +86,9 @@ Section Sound.
     assert (bounds : forall x, In x (output_row T q i t) -> (Z.abs (signed x) <= largest_output T)%Z).
     { intros x member. apply (In_nth _ _ 0%uint63) in member. destruct member as (w & inside & <-).
       rewrite len in inside. fold (at1 (output_row T q i t) w). rewrite values by exact inside. apply output_largest. }
-    assert (spec := gaps_from_spec g (low T) (largest_output T) (output_row T q i t) (low T)
+    assert (spec := gaps_from_spec g (lowest T) (largest_output T) (output_row T q i t) (lowest T)
       largest low_value bounds ltac:(rewrite low_value; lia)).
-    destruct (gaps_from g (low T) (low T) (output_row T q i t)) as [row after]. cbn [fst].
+    destruct (gaps_from g (lowest T) (lowest T) (output_row T q i t)) as [row after]. cbn [fst].
     destruct spec as (_ & _ & _ & each). destruct (each m ltac:(lia)) as (top & -> & top_bound & _ & others).
     assert (correct_bound := output_largest M q t i m).
     assert (difference : signed (top - nth m (output_row T q i t) 0)%uint63 = (signed top - output T q t i m)%Z).
@@ -101,7 +101,7 @@ Section Sound.
       assert (less := others w ltac:(lia) other). rewrite values in less by exact inside. lia.
   Qed.
 
-  Local Lemma gap_rows_nth : forall q i t : nat, (t < d)%nat -> nth t (gap_rows T g q i) [] = gap_row T g q i t.
+  Local Lemma gap_rows_nth : forall q i t : nat, (t < d)%nat -> nth t (gap_rows T g (lowest T) q i) [] = gap_row T g (lowest T) q i t.
   Proof.
     intros q i t token. unfold gap_rows. cbv zeta.
     rewrite (nth_map_any _ _ _ _ _ []) by (rewrite (has_shape_length _ _ _ _ (shape_logits M tests)); exact token).
@@ -109,7 +109,7 @@ Section Sound.
   Qed.
 
   Local Lemma column_nth : forall q i t m : nat, (t < d)%nat -> (m < d)%nat ->
-    nth t (nth m (transpose d (gap_rows T g q i)) []) 0%uint63 = nth m (gap_row T g q i t) 0%uint63.
+    nth t (nth m (transpose d (gap_rows T g (lowest T) q i)) []) 0%uint63 = nth m (gap_row T g (lowest T) q i t) 0%uint63.
   Proof.
     intros q i t m token answer. rewrite nth_transpose by exact answer.
     rewrite (nth_map_any _ _ _ _ _ []).
@@ -117,7 +117,7 @@ Section Sound.
     - unfold gap_rows. cbv zeta. rewrite map_length, (has_shape_length _ _ _ _ (shape_logits M tests)). exact token.
   Qed.
 
-  Local Lemma column_length : forall q i m : nat, (m < d)%nat -> length (nth m (transpose d (gap_rows T g q i)) []) = d.
+  Local Lemma column_length : forall q i m : nat, (m < d)%nat -> length (nth m (transpose d (gap_rows T g (lowest T) q i)) []) = d.
   Proof.
     intros q i m answer. rewrite nth_transpose by exact answer. rewrite map_length. unfold gap_rows. cbv zeta.
     rewrite map_length. apply (has_shape_length _ _ _ _ (shape_logits M tests)).
@@ -192,9 +192,9 @@ Section Sound.
     Context (token_q : (q < d)%nat) (answer_m : (m < d)%nat) (ordered : (q <= m)%nat) (inside_block : (m < bound)%nat).
     Context (scale_small : (to_Z scale <= 2 ^ 30)%Z).
     Let weights := attention T p q bound.
-    Let columns := map (fun i => transpose d (gap_rows T g q i)) (seq 0 (n - 1)).
+    Let columns := map (fun i => transpose d (gap_rows T g (lowest T) q i)) (seq 0 (n - 1)).
     Let costs := zip_with (fun row by_m => zip_with (scaled_term scale) (firstn (S m) row) (nth m by_m [])) weights columns.
-    Let last := scaled_term scale (nth q (nth (n - 1) weights []) (0, 0)%uint63) (nth m (gap_row T g q (n - 1) q) 0%uint63).
+    Let last := scaled_term scale (nth q (nth (n - 1) weights []) (0, 0)%uint63) (nth m (gap_row T g (lowest T) q (n - 1) q) 0%uint63).
 
     (** The real number that a cost bounds: scale times weight times gap. *)
     Local Definition bounds_cost (i t : nat) (h : int) : Prop :=
@@ -251,7 +251,7 @@ Section Sound.
       rewrite (nth_zip_with _ _ _ _ _ _ _ [] []).
       2: { unfold weights. rewrite attention_length by exact token_q. lia. }
       2: { rewrite columns_length. exact inside. }
-      assert (column : nth i columns [] = transpose d (gap_rows T g q i)).
+      assert (column : nth i columns [] = transpose d (gap_rows T g (lowest T) q i)).
       { unfold columns. rewrite (nth_map_any _ _ _ _ _ O) by (rewrite seq_length; exact inside).
         rewrite seq_nth by exact inside. reflexivity. }
       rewrite column.
@@ -372,8 +372,8 @@ Section Sound.
 
   Section Query.
     Context (q : nat) (token_q : (q < d)%nat).
-    Local Notation columns := (map (fun i => transpose d (gap_rows T g q i)) (seq 0 (n - 1))).
-    Local Notation last_gaps := (gap_row T g q (n - 1) q).
+    Local Notation columns := (map (fun i => transpose d (gap_rows T g (lowest T) q i)) (seq 0 (n - 1))).
+    Local Notation last_gaps := (gap_row T g (lowest T) q (n - 1) q).
 
     Local Lemma case_count_spec : forall (bound m : nat) (scale : int), (q <= m)%nat -> (m < bound)%nat ->
       exists z : Z, congruent (case_count n d q columns last_gaps (attention T p q bound) m scale) z /\
@@ -422,7 +422,7 @@ Section Sound.
     Local Notation right_with := (fun x => indicator (if correct_dec M (x ++ [q]) then true else false)).
 
     Lemma query_count_spec : forall blocks : list (list int),
-      (to_Z (query_count n d T p g q blocks) <= total d (n - 1) right_with)%Z.
+      (to_Z (query_count n d T p g (lowest T) q blocks) <= total d (n - 1) right_with)%Z.
     Proof.
       intro blocks. unfold query_count. cbv zeta.
       destruct (blocks_count_spec blocks q (Nat.le_refl q)) as (z & cases & same & low_z & high_z).

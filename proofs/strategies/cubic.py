@@ -1,0 +1,261 @@
+"""The cubic strategy: the worst output per last token, largest token and position, and a count of sums; no sequence is run.
+
+For a last token q and a largest token m, each token t at position i costs the upper bound of its attention weight times
+its worst logit gap, max over w /= m. A sequence whose costs add up to less than 0 is right. Coq counts these sequences by
+dynamic programming on costs that are scaled to small integers and rounded up; the finder chooses the scales. Coq:
+Cert.CubicCheck. Source: docs/max_of_k.md, section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int64
+
+from compact_proofs.extract.coq_text import Field
+from compact_proofs.extract.exp_bounds import FRACTION_BITS, ONE
+from compact_proofs.extract.quantise import QuantisedModel
+from compact_proofs.extract.tables import IntegerTables, check_gap_shift, integer_tables, least_gap_shift
+from compact_proofs.proofs.registry import CoqNames, Found, Progress, Strategy, silent
+from compact_proofs.proofs.strategies.counting import passing, spare_budget, table_cells
+from compact_proofs.proofs.strategies.terms import (
+    Enclosures,
+    both,
+    check_claims,
+    check_claims_length,
+    check_total,
+    relative_exp,
+    scale_up,
+    shift_up,
+    upper_term,
+    verdict_of,
+)
+
+BINS = [round(4 * 2 ** (step / 4)) for step in range(33)]  # sizes of tables that the finder tries: 4 .. 1024
+CELL_PRICE = 2**36  # a table cell must gain one in so many of all inputs
+BLOCK_RISE = 4  # nats by which the largest score may rise within a block: it costs as much precision of small weights
+
+
+@dataclass(frozen=True, slots=True)
+class CubicCertificate:
+    """What Coq needs to count. Coq: Cert.CubicCheck.cubic_certificate.
+
+    gap_shift: gaps are in units of 2^(gap_shift - logit_bits). scales: per last token q, per block of m = q, q + 1, .., per
+    m: costs are multiplied by scale / 2^30. claims: per q, the sequences claimed right.
+    """
+
+    gap_shift: int
+    scales: tuple[tuple[tuple[int, ...], ...], ...]
+    claims: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """The unscaled costs of one (q, m): `costs` (n_ctx - 1, m + 1) and `last`, units of 2^(gap_shift - logit_bits)."""
+
+    q: int
+    m: int
+    costs: Int64[np.ndarray, "positions tokens"]
+    last: int
+
+    def count(self, scale: int) -> int:
+        """Count the sequences that end in q, have the largest token m and pass. Coq: Cert.CubicCheck.case_count."""
+        if not 0 <= scale <= ONE:
+            return 0
+        return passing(*self.scaled(scale), self.q == self.m)
+
+    def cells(self, scale: int) -> int:
+        """Bound the table cells that Coq touches; see `counting.table_cells`."""
+        positions, tokens = self.costs.shape
+        return table_cells(positions, tokens, spare_budget(*self.scaled(scale)))
+
+    def scaled(self, scale: int) -> tuple[Int64[np.ndarray, "positions tokens"], int]:
+        return scale_up(self.costs, scale), int(scale_up(np.int64(self.last), scale))
+
+
+def find(model: QuantisedModel, progress: Progress = silent) -> Found:
+    """Find scales: per (q, m) the table that gains most inputs, each cell priced at one in CELL_PRICE of all inputs.
+
+    Raises: OverflowRisk: a network that the checker refuses.
+    """
+    tables = integer_tables(model)
+    gap_shift = least_gap_shift(tables)
+    inputs = model.d_vocab**model.n_ctx
+    scales, claims = [], []
+    for q in range(model.d_vocab):
+        progress("cubic: last token", q, model.d_vocab)
+        sizes = _block_sizes(tables, q)
+        chosen = [_choose_scale(case, inputs) for case in _cases(tables, gap_shift, q, sizes)]
+        ends = np.cumsum(sizes)
+        scales.append(tuple(tuple(scale for scale, _ in chosen[end - size : end]) for size, end in zip(sizes, ends, strict=True)))
+        claims.append(sum(count for _, count in chosen))
+    progress("cubic: last token", model.d_vocab, model.d_vocab)
+    certificate = CubicCertificate(gap_shift, tuple(scales), tuple(claims))
+    return Found(certificate, sum(claims), "at_least", operations(model, certificate))
+
+
+def fields(certificate: CubicCertificate) -> list[Field]:
+    """Return the definitions of Certificate.v."""
+    return [
+        Field("gap_shift", "int", certificate.gap_shift),
+        Field("scales", "list (list (list int))", certificate.scales),
+        Field("claims", "list int", certificate.claims),
+    ]
+
+
+def mirror(model: QuantisedModel, certificate: CubicCertificate) -> int:
+    """Return the largest N that Coq accepts with this certificate.
+
+    Raises: OverflowRisk, CertificateError: Coq refuses every N; starts with what Coq prints.
+    """
+    tables = integer_tables(model)
+    check_gap_shift(tables, certificate.gap_shift)
+    check_claims_length(model.d_vocab, certificate.claims)
+    check_claims(lambda q: query_count(tables, certificate, q), certificate.claims)
+    return sum(certificate.claims)
+
+
+def verdict(claimed: int, model: QuantisedModel, certificate: CubicCertificate) -> str:
+    """Return what Coq prints for a claim of `claimed` right inputs. Coq: Cert.CubicCheck.cubic_verdict."""
+
+    def check() -> None:
+        mirror(model, certificate)
+        check_total(claimed, certificate.claims)
+
+    return verdict_of(check)
+
+
+def query_count(tables: IntegerTables, certificate: CubicCertificate, q: int) -> int:
+    """Count the sequences that end in q and pass. Coq: Cert.CubicCheck.query_count."""
+    return sum(case.count(scale) for case, scale in _scaled_cases(tables, certificate, q))
+
+
+def operations(model: QuantisedModel, certificate: CubicCertificate) -> int:
+    """Count the machine-integer operations (additions, products, comparisons, shifts) of the checker, closely.
+
+    With n = n_ctx, d = d_vocab, D = d_model, H = d_head, per stage: products of matrices, 2 per inner step; worst gaps,
+    16 per (q, position, token, m); weights, 3 per table bit and 5 per set bit for both bounds of an exponential (a 50th
+    more or less: half the 36 bits are taken as set) and 5 per (position, token) of a block; costs, 24 per (q, m, position,
+    token); tables, 2 per cell of `counting.table_cells`.
+    """
+    tables = integer_tables(model)
+    n, d, model_size, head = model.n_ctx, model.d_vocab, model.d_model, model.d_head
+    products = 2 * (d + n) * head * (3 * model_size + d) + 2 * (2 * d + n) * model_size * d
+    gaps = 16 * d * n * d * d
+    weights = costs = cells = 0
+    for q in range(d):
+        ends = _block_ends(certificate, q)
+        weights += sum(min(d, end) * (306 + 5 * n) + 306 * n for end in ends)
+        for case, scale in _scaled_cases(tables, certificate, q):
+            costs += 24 * (n - 1) * (case.m + 1)
+            cells += case.cells(scale) if scale <= ONE else 0
+    return products + gaps + weights + costs + 2 * cells
+
+
+def case_table_cells(model: QuantisedModel, certificate: CubicCertificate) -> int:
+    """Bound the table cells that Coq touches in all, which its time is nearly proportional to."""
+    tables = integer_tables(model)
+    return sum(
+        case.cells(scale)
+        for q in range(model.d_vocab)
+        for case, scale in _scaled_cases(tables, certificate, q)
+        if scale <= ONE
+    )
+
+
+def _choose_scale(case: Case, inputs: int) -> tuple[int, int]:
+    """Return the scale that gains most, counted sequences less the price of the table, and its count; (0, 0) for none."""
+    best_scale = best_count = best_cells = 0
+    budget = spare_budget(case.costs, case.last)
+    positions, tokens = case.costs.shape
+    every = tokens**positions - (0 if case.q == case.m else (tokens - 1) ** positions)
+    for bins in BINS if budget >= 0 else []:
+        if (every - best_count) * CELL_PRICE <= (table_cells(positions, tokens, bins - 1) - best_cells) * inputs:
+            break  # even if all sequences passed it would not pay
+        scale = min(ONE, (bins << FRACTION_BITS) // (budget + 1))
+        count, cells = case.count(scale), case.cells(scale)
+        if (count - best_count) * CELL_PRICE > (cells - best_cells) * inputs:
+            best_scale, best_count, best_cells = scale, count, cells
+        if scale == ONE:
+            break
+    return best_scale, best_count
+
+
+def _block_sizes(tables: IntegerTables, q: int) -> list[int]:
+    """Split m = q .. d_vocab - 1 into blocks in which the largest score rises by at most BLOCK_RISE."""
+    top = np.maximum.accumulate(tables.S[q])
+    rise = BLOCK_RISE << (FRACTION_BITS + tables.score_shift)
+    sizes, start = [], q
+    while start < tables.d_vocab:
+        end = int(np.searchsorted(top, int(top[start]) + rise, side="right"))
+        sizes.append(end - start)
+        start = end
+    return sizes
+
+
+def _block_ends(certificate: CubicCertificate, q: int) -> list[int]:
+    blocks = certificate.scales[q] if q < len(certificate.scales) else ()
+    return [q + int(end) for end in np.cumsum([len(block) for block in blocks], dtype=np.int64)]
+
+
+def _scaled_cases(tables: IntegerTables, certificate: CubicCertificate, q: int) -> Iterator[tuple[Case, int]]:
+    """Yield the cases of q with their scales, in the checker's order. Coq: Cert.CubicCheck.blocks_count."""
+    blocks = certificate.scales[q] if q < len(certificate.scales) else ()
+    scales = [scale for block in blocks for scale in block]
+    cases = _cases(tables, certificate.gap_shift, q, [len(block) for block in blocks])
+    yield from zip(cases, scales, strict=False)  # scales of m >= d_vocab count for nothing
+
+
+def _cases(tables: IntegerTables, gap_shift: int, q: int, sizes: Sequence[int]) -> Iterator[Case]:
+    """Yield the cases m = q, q + 1, .. below d_vocab; each block of m shares one set of weights."""
+    gaps = worst_gaps(tables, gap_shift, q)
+    start = q
+    for size in sizes:
+        end = start + size
+        weights = attention(tables, q, end)
+        cases = range(start, min(end, tables.d_vocab))
+        block = slice(cases.start, cases.stop)
+        of_block = Enclosures(weights.lower[:, :, None], weights.upper[:, :, None])
+        terms = upper_term(of_block, gaps[:, : weights.lower.shape[1], block])
+        for m in cases:
+            column = terms[:, :, m - start]
+            yield Case(q, m, column[:-1, : m + 1], int(column[-1, q]))
+        start = end
+
+
+def attention(tables: IntegerTables, q: int, bound: int) -> Enclosures:
+    """Enclose the weights of the tokens below `bound`, relative to the largest: (n_ctx, tokens), units of 2^-30.
+
+    Coq: Cert.CubicCheck.attention.
+    """
+    tokens, positions = tables.S[q, :bound], tables.P[q]
+    of_tokens = relative_exp(tables.score_shift, tokens.max(initial=np.iinfo(np.int64).min), tokens)
+    of_positions = relative_exp(tables.score_shift, positions.max(), positions)
+    return both(Enclosures(of_tokens.lower[None], of_tokens.upper[None]), Enclosures(of_positions.lower[:, None], of_positions.upper[:, None]))
+
+
+def worst_gaps(tables: IntegerTables, gap_shift: int, q: int) -> Int64[np.ndarray, "n_ctx d_vocab d_vocab"]:
+    """Return, at (position, token, m), the largest logit of another output less that of m, rounded up.
+
+    Units of 2^(gap_shift - logit_bits). Coq: Cert.CubicCheck.gap_rows.
+    """
+    logits = (tables.EU[q] + tables.PV)[:, None, :] + tables.V
+    best_output = logits.argmax(axis=2)[..., None]
+    best = np.take_along_axis(logits, best_output, axis=2)
+    others = logits.copy()
+    np.put_along_axis(others, best_output, -tables.largest_output, axis=2)
+    worst = np.where(np.arange(tables.d_vocab) == best_output, others.max(axis=2, keepdims=True), best)
+    return shift_up(gap_shift, worst - logits)
+
+
+STRATEGY = Strategy(
+    name="cubic",
+    summary="worst output per last token, largest token and position; sequences are counted, not run",
+    constructor="CubicCertificate",
+    coq={"at_least": CoqNames(check="cubic_check", sound="cubic_sound", verdict="cubic_verdict")},
+    find=find,
+    fields=fields,
+    mirror=mirror,
+)

@@ -1,0 +1,243 @@
+"""The command line: what it prints where, and one message with its exit code for everything that goes wrong."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from compact_proofs.models.errors import TimeLimit
+from compact_proofs.models.weights import ZOO
+from compact_proofs.proofs import cli, pipeline
+
+MODEL = "max_of_2_tiny"
+
+
+@pytest.fixture
+def toy_only(toy, monkeypatch):
+    """The command line with the toy strategy as the only one."""
+    monkeypatch.setattr(cli, "strategies", lambda: {"toy": toy(60)})
+    monkeypatch.setattr(cli, "strategy", lambda name: toy(60))
+
+
+@pytest.fixture
+def model_copy(tmp_path):
+    """The path of a copy of the tiny model's .json, its weights beside it."""
+    for suffix in (".json", ".safetensors"):
+        shutil.copy(ZOO / f"{MODEL}{suffix}", tmp_path / f"{MODEL}{suffix}")
+    return tmp_path / f"{MODEL}.json"
+
+
+def fails(capsys, arguments, code):
+    """Run the command line, check the exit code and that there is one message and no result; return the message."""
+    assert cli.main([str(argument) for argument in arguments]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Traceback" not in err
+    return "\n".join(line for line in err.splitlines() if not line.startswith("["))
+
+
+def test_unknown_model_lists_the_valid_ones(capsys, toy_only):
+    message = fails(capsys, ["prove", "max_of_9"], 2)
+    assert message.startswith("compact-proofs prove: unknown MODEL 'max_of_9'; valid: ")
+    assert MODEL in message
+
+
+def test_unknown_strategy_lists_the_valid_ones(capsys):
+    message = fails(capsys, ["prove", MODEL, "--strategy", "magic"], 2)
+    assert message == "compact-proofs prove: unknown STRATEGY 'magic'; valid: cubic, brute_force"
+
+
+def test_missing_weights(capsys, toy_only, model_copy):
+    model_copy.with_suffix(".safetensors").unlink()
+    assert "max_of_2_tiny.safetensors: no such file" in fails(capsys, ["prove", model_copy], 3)
+    model_copy.unlink()
+    assert "max_of_2_tiny.json: no such file" in fails(capsys, ["prove", model_copy], 3)
+
+
+def test_truncated_weights(capsys, toy_only, model_copy):
+    weights = model_copy.with_suffix(".safetensors")
+    weights.write_bytes(weights.read_bytes()[:-7])
+    message = fails(capsys, ["prove", model_copy], 3)
+    assert str(weights) in message and "truncated" in message
+
+
+def test_weights_that_are_not_finite(capsys, toy_only, model_copy):
+    weights = model_copy.with_suffix(".safetensors")
+    weights.write_bytes(weights.read_bytes()[:-4] + b"\x00\x00\xc0\x7f")
+    message = fails(capsys, ["prove", model_copy], 3)
+    assert "is nan, wanted finite numbers" in message and "tensor W_" in message
+
+
+def test_wrong_shape_names_tensor_got_and_wanted(capsys, toy_only, model_copy):
+    model_copy.write_text(model_copy.read_text().replace('"d_vocab": 8', '"d_vocab": 9'))
+    message = fails(capsys, ["prove", model_copy], 3)
+    assert "tensor W_E: got shape (8, 8), wanted (9, 8)" in message
+
+
+def test_weight_bits_out_of_range(capsys, toy_only):
+    assert "weight_bits is 99; wanted an integer in 4..12" in fails(capsys, ["prove", MODEL, "--weight-bits", 99], 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "required: COMMAND"),
+        (["improve"], "invalid choice: 'improve'"),
+        (["prove"], "required: MODEL"),
+        (["prove", MODEL, "--jobs", "0"], "got '0', wanted an integer >= 1"),
+        (["prove", MODEL, "--job", "1"], "unrecognized arguments: --job"),
+        (["train", "m", "--seed", "3-"], "wanted seeds such as 7, 1,2,5 or 0-15"),
+        (["train", "m", "--seed", "5-4"], "wanted at least one seed and none twice"),
+        (["train", "m", "--seed", "1,1"], "wanted at least one seed and none twice"),
+    ],
+)
+def test_wrong_usage(capsys, arguments, message):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_seeds():
+    assert cli._seeds("7") == [7]
+    assert cli._seeds("1,5,8-10") == [1, 5, 8, 9, 10]
+
+
+def test_no_coq(capsys, toy_only, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    message = fails(capsys, ["prove", MODEL, "--out", tmp_path], 4)
+    assert message.startswith("compact-proofs prove: coqc is not on the PATH; install Coq 8.16.1, on Debian 12 as root: apt-get")
+
+
+def test_coq_8_16_0_is_refused_by_name(capsys, toy_only, monkeypatch, tmp_path):
+    (tmp_path / "coqc").write_text("#!/bin/sh\necho 8.16.0 4.13.1\n")
+    (tmp_path / "coqc").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    assert "Coq 8.16.0 is refused" in fails(capsys, ["prove", MODEL, "--out", tmp_path], 4)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted; nothing unfinished is left"),
+        (TimeLimit("coqc Theorem.v ran past its limit of 1 s"), 5, "ran past its limit"),
+        (OSError(28, "No space left on device", "build"), 1, "No space left on device"),
+        (ModuleNotFoundError("no torch", name="torch"), 4, "the Python package torch is missing; pip install"),
+    ],
+)
+def test_other_ends(capsys, toy_only, monkeypatch, error, code, message):
+    def fail(*arguments, **named):
+        raise error
+
+    monkeypatch.setattr(pipeline, "prove", fail)
+    assert message in fails(capsys, ["prove", MODEL], code)
+
+
+def test_a_fault_of_ours_is_not_hidden(toy_only, monkeypatch):
+    def fail(*arguments, **named):
+        raise ModuleNotFoundError("gone", name="compact_proofs.extract.gone")
+
+    monkeypatch.setattr(pipeline, "prove", fail)
+    with pytest.raises(ModuleNotFoundError):
+        cli.main(["prove", MODEL])
+
+
+def test_report_before_proof(capsys, toy_only, tmp_path):
+    message = fails(capsys, ["report", MODEL, "--out", tmp_path], 2)
+    assert message.endswith("does not exist; run `compact-proofs prove` first")
+
+
+@pytest.mark.coq
+def test_prove_check_report(capsys, toy_only, options, monkeypatch, tmp_path):
+    """Result on stdout, progress on stderr; the report read later is the same."""
+    monkeypatch.setattr(pipeline, "_root", lambda _: options.root)
+    assert cli.main(["prove", MODEL, "--out", str(tmp_path / "build")]) == 0
+    out, err = capsys.readouterr()
+    assert "at least 60 of 64 sequences, 93.75 %, are answered right" in out
+    assert "Theorem accuracy : (60 <= correct_count network)%Z." in out
+    for word in ("quantised network", "float network", "certificate", "operations", "seconds", "rests on", "Theorem.v"):
+        assert word in out
+    assert [line[:5] for line in err.splitlines()] == [f"[{stage}/7]" for stage in range(1, 8)]
+
+    assert cli.main(["report", MODEL, "--out", str(tmp_path / "build")]) == 0
+    assert capsys.readouterr().out == out
+    assert cli.main(["report", MODEL, "--out", str(tmp_path / "build"), "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["proved_correct"] == "60"
+    assert value["command"] == f"compact-proofs prove {MODEL} --strategy toy --weight-bits 8"
+
+    assert cli.main(["check", MODEL, "--out", str(tmp_path / "build")]) == 0
+    assert "Coq accepts: at least 60 of 64" in capsys.readouterr().out
+    assert cli.main(["theory", "--coqchk"]) == 0
+    assert "coqchk: 1 modules accepted" in capsys.readouterr().out
+
+
+def test_extract(capsys, tmp_path):
+    assert cli.main(["extract", MODEL, "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "of 64 inputs right" in out
+    written = {path.name for path in (tmp_path / MODEL).iterdir()}
+    assert written == {"quantised.safetensors", "Weights.v", "right.smt2", "wrong.smt2"}
+    assert {Path(line).name for line in out.splitlines()[3:]} == written
+
+
+def test_list(capsys, toy_only):
+    assert cli.main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert f"{MODEL}     K=2 d_vocab=8 d_model=8 d_head=8, 64 inputs" in out
+    assert "toy               for tests" in out
+    assert cli.main(["list", "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["strategies"] == {"toy": "for tests"}
+    assert value["models"][MODEL]["n_ctx"] == 2
+
+
+def test_progress_off_a_terminal_is_sparse(capsys, monkeypatch):
+    progress = cli.Progress()
+    for done in range(100):
+        progress("search", done, 100)
+    assert capsys.readouterr().err == ""
+    progress.next_line = 0
+    progress("search", 99, 1000)
+    assert capsys.readouterr().err == "      search: 99 of 1,000\n"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    progress("search", 1, 2)
+    progress.say("[1/2] next")
+    assert capsys.readouterr().err == "\r\x1b[K      search: 1 of 2\r\x1b[K[1/2] next\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_with_130_and_no_traceback(tmp_path, number):
+    """A real process, stopped by Ctrl-C and by kill while a child runs."""
+    program = (
+        "import sys; from pathlib import Path; from compact_proofs.proofs import cli, pipeline, coqrun\n"
+        "def wait(*arguments, **named):\n"
+        f"    coqrun.run(['sh', '-c', 'echo $$ > pid; exec sleep 100'], Path({str(tmp_path)!r}), coqrun.Limits(), 'sleep')\n"
+        "pipeline.check = wait; cli._strategy = lambda name: None\n"
+        f"sys.exit(cli.main(['check', '{MODEL}']))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
+            assert time.monotonic() < deadline, "the child has not started"
+            time.sleep(0.02)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err == "compact-proofs check: interrupted; nothing unfinished is left to look finished\n"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@pytest.mark.parametrize("command", [["-m", "compact_proofs.proofs"], [f"{Path(sys.executable).parent}/compact-proofs"]])
+def test_both_ways_to_call_it(command):
+    done = subprocess.run([sys.executable, *command, "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    for name in ("list", "train", "extract", "prove", "check", "report", "bench", "doctor"):
+        assert f"\n    {name} " in done.stdout
