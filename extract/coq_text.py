@@ -167,10 +167,15 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
         write_atomic(Path(folder) / name, text.encode("ascii"))
 
 
-def _network_and_certificate(what: str, form: TheoremForm, model: str) -> str:
-    """The common head of Theorem.v and Diagnose.v. It never Imports data, so data cannot shadow the theory."""
+def network_definition(model: str) -> str:
+    """Define `network`, the model that Weights.v holds. It never Imports data, so data cannot shadow the theory."""
     sizes = " ".join(f"(Z.to_nat Weights.{size})" for size in SIZES)
     matrices = "\n".join(f"    (Matrix Weights.{name} (Z.to_nat Weights.{name}_bits))" for name in MATRICES)
+    return f"Definition network : model :=\n  Model {sizes}\n{matrices}.\n"
+
+
+def _network_and_certificate(what: str, form: TheoremForm, model: str) -> str:
+    """The common head of Theorem.v and Diagnose.v."""
     certificate = " ".join([form.constructor, *(f"Certificate.{field}" for field in form.fields)])
     return f"""(* CompactProofs: {_header(what, model, form.strategy)} *)
 From Coq Require Import ZArith.
@@ -178,10 +183,7 @@ From CompactProofs Require Import Facade.
 From CompactProofs.Generated.{model} Require Weights.
 From CompactProofs.Generated.{model}.{form.strategy} Require Certificate.
 
-Definition network : model :=
-  Model {sizes}
-{matrices}.
-
+{network_definition(model)}
 Definition certificate := {certificate}.
 """
 

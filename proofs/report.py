@@ -21,6 +21,7 @@ from compact_proofs.models.evaluate import Disagreement, Evaluation
 from compact_proofs.models.files import write_atomic
 
 SCHEMA = 1
+STAGES = ("quantise", "evaluate", "theory", "search", "generate", "coqc", "coqchk")
 COUNTS = ("n_inputs", "proved_correct", "true_correct")
 
 
@@ -123,14 +124,13 @@ def show(report: Report, console: Console) -> None:
     table.add_row("their answers differ", Disagreement(**report.disagreement).in_words())
     table.add_row("certificate", f"{report.certificate_bytes:,} bytes")
     table.add_row("checker", f"{report.checker_operations:,} operations")
-    seconds = ", ".join(f"{stage} {value:.1f}" for stage, value in report.seconds.items())
+    seconds = ", ".join(f"{stage} {report.seconds[stage]:.1f}" for stage in STAGES)
     table.add_row("seconds", seconds + (" (search reused)" if report.search_reused else ""))
     if report.brute_force_estimate_s is not None:
         table.add_row("brute force", f"would take {report.brute_force_estimate_s:,.0f} s")
     table.add_row("memory", f"{report.peak_rss_mb:,.0f} MB at most")
     table.add_row("rests on", f"Coq {report.coq_version} and {_assumptions(report.assumptions)}")
-    for name, path in report.files.items():
-        table.add_row(name, path)
+    table.add_row("files", "\n".join(sorted(report.files.values())))
     console.print(table)
 
 
@@ -139,4 +139,11 @@ def _evaluation(value: dict[str, Any]) -> str:
 
 
 def _assumptions(names: list[str]) -> str:
-    return f"{len(names)} assumptions: {', '.join(names)}" if names else "no axiom"
+    """For example "3 assumptions: Classical_Prop: classic; PrimInt63: add, int"."""
+    if not names:
+        return "no axiom"
+    modules: dict[str, list[str]] = {}
+    for name in names:
+        module, _, last = name.rpartition(".")
+        modules.setdefault(module, []).append(last)
+    return f"{len(names)} assumptions: " + "; ".join(f"{module}: {', '.join(group)}" for module, group in modules.items())

@@ -3,11 +3,13 @@
 import dataclasses
 import os
 import shutil
+from pathlib import Path
 
 import hypothesis
 import pytest
 
 from compact_proofs.extract.coq_text import Field
+from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.pipeline import Options, prove
 from compact_proofs.proofs.registry import CoqNames, Found, Strategy
 
@@ -95,3 +97,19 @@ def proved(_proved_once, tmp_path):
     """Options as `options`, in folders where the toy strategy has proved 60 for max_of_2_tiny."""
     shutil.copytree(_proved_once, tmp_path / "proved")
     return Options(out=tmp_path / "proved" / "build", root=tmp_path / "proved" / "coq")
+
+
+@pytest.fixture(scope="session")
+def _theory_built():
+    root = coqrun.theory_root(Path("build"))
+    coqrun.build_theory(root, os.cpu_count() or 1, coqrun.Limits(), print)
+    return root
+
+
+@pytest.fixture
+def real_options(_theory_built, tmp_path):
+    """Options that prove with the real theory, in folders of their own."""
+    root = tmp_path / "coq"
+    shutil.copytree(_theory_built / "theories", root / "theories")
+    shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
+    return Options(out=tmp_path / "build", root=root)

@@ -13,7 +13,7 @@ import pytest
 
 from compact_proofs.models.errors import TimeLimit
 from compact_proofs.models.weights import ZOO
-from compact_proofs.proofs import cli, pipeline
+from compact_proofs.proofs import cli, coqrun, pipeline
 
 MODEL = "max_of_2_tiny"
 
@@ -156,7 +156,7 @@ def test_report_before_proof(capsys, toy_only, tmp_path):
 @pytest.mark.coq
 def test_prove_check_report(capsys, toy_only, options, monkeypatch, tmp_path):
     """Result on stdout, progress on stderr; the report read later is the same."""
-    monkeypatch.setattr(pipeline, "_root", lambda _: options.root)
+    monkeypatch.setattr(coqrun, "theory_root", lambda out: options.root)
     assert cli.main(["prove", MODEL, "--out", str(tmp_path / "build")]) == 0
     out, err = capsys.readouterr()
     assert "at least 60 of 64 sequences, 93.75 %, are answered right" in out

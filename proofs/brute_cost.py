@@ -1,0 +1,55 @@
+"""What brute force would take: the Coq checker's own per-sequence work, timed on a sample of sequences and scaled.
+
+The sample goes through the same Coq function as the `brute_force` proof (Cert.BruteForceCheck.tally), in the same virtual
+machine; nothing here is part of a proof.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from compact_proofs.extract.coq_text import network_definition
+from compact_proofs.extract.quantise import QuantisedModel
+from compact_proofs.models.errors import NotProved
+from compact_proofs.proofs import coqrun
+
+SAMPLE = 1500  # sequences, at least where the model has that many
+FINISHED = re.compile(r"Finished transaction in ([0-9.]+) secs")
+
+
+def brute_force_seconds(root: Path, quantised: QuantisedModel, gap_shift: int, limits: coqrun.Limits) -> float:
+    """Estimate the seconds that `brute_force` would take to count the right inputs of a network.
+
+    Args:    root: folder of the theory, which holds the compiled generated/<model>/Weights.vo.
+             gap_shift: unit of the gaps, as in a certificate.
+    Raises:  NotProved, TimeLimit: as coqrun.coqc.
+    """
+    per_position = 1
+    while per_position < quantised.d_vocab and per_position ** (quantised.n_ctx - 1) < SAMPLE:
+        per_position += 1
+    sequences = per_position ** (quantised.n_ctx - 1)
+    first = (quantised.d_vocab - per_position) // 2
+    text = f"""From Coq Require Import ZArith Uint63 List.
+Import ListNotations.
+From CompactProofs Require Import Facade Cert.Tables Cert.Terms.
+From CompactProofs.Generated.{quantised.name} Require Weights.
+
+{network_definition(quantised.name)}
+Definition T := Eval vm_compute in tables_of network.
+Definition p := precision_of (score_shift network).
+Definition last_token := Nat.div (d_vocab network) 2.
+Definition sample (i : nat) := firstn {per_position} (skipn {first} (candidates T last_token i)).
+Definition positions := Eval vm_compute in map sample (rev (seq 0 (n_ctx network - 1))).
+Definition chosen := Eval vm_compute in [nth last_token (candidates T last_token (n_ctx network - 1)) no_candidate].
+Time Eval vm_compute in tally (right (d_vocab network) p {gap_shift}%uint63) positions chosen last_token.
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "Sample.v"
+        source.write_text(text, encoding="ascii")
+        printed = coqrun.coqc(root, source, limits).stdout
+    found = FINISHED.findall(printed)
+    if not found:
+        raise NotProved(f"timing brute force: coqc printed no time: {printed.strip()!r}")
+    return float(found[-1]) / sequences * quantised.d_vocab**quantised.n_ctx
