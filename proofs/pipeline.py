@@ -1,7 +1,7 @@
 """From a model and a strategy to a theorem that Coq has checked: `prove`, and `check` for what `prove` has left.
 
 Stages: load and quantise, evaluate, build the theory, search, write and re-read the Coq files, coqc, Print Assumptions and
-coqchk, report. The search is the only stage that is skipped when its inputs are unchanged. report.json is removed first
+coqchk, the time of brute force estimated, report. The search is the only stage that is skipped when its inputs are unchanged. report.json is removed first
 and written last, so it exists only where Coq has accepted.
 """
 
@@ -28,9 +28,11 @@ from compact_proofs.extract.coq_text import (
 )
 from compact_proofs.extract.grammar import WEIGHTS_TYPES, check_data, check_equal, check_theorem, read_source
 from compact_proofs.extract.quantise import QuantisedModel, accuracy, quantise
+from compact_proofs.extract.tables import integer_tables, least_gap_shift
 from compact_proofs.models.errors import InputRefused, NotProved, UsageError
 from compact_proofs.models.weights import load_model, weights_to_bytes
 from compact_proofs.proofs import coqrun
+from compact_proofs.proofs.brute_cost import brute_force_seconds
 from compact_proofs.proofs.claim import Claim, inputs_hash
 from compact_proofs.proofs.registry import Progress, Strategy, silent, strategies, strategy
 from compact_proofs.proofs.report import Report, percent, theorem_in_words
@@ -43,7 +45,8 @@ def quiet(line: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to prove. `out` gets report and certificate; `root` is the folder of the theory (None: the shipped one)."""
+    """How to prove. `out` gets report and certificate; `root` is the folder of the theory (None: the shipped one);
+    `estimate`: time brute force on a sample as well."""
 
     out: Path = Path("build")
     weight_bits: int = 8
@@ -52,6 +55,7 @@ class Options:
     rebuild_theory: bool = False
     root: Path | None = None
     command: str = ""
+    estimate: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ def prove(
              ToolMissing, TimeLimit: see models.errors.
     """
     version = coqrun.require_coq()
-    stages = Stages(say, 7)
+    stages = Stages(say, 8 if options.estimate else 7)
     with stages("quantise", f"load {model_name}, quantise to {options.weight_bits} bits"):
         config, weights = load_model(model_name)
         quantised = quantise(config, weights, options.weight_bits)
@@ -162,6 +166,11 @@ def prove(
             _write(place, claim, chosen, quantised)
             _reread(place, claim, chosen, weights_v(quantised))
         checked = _verify(place, claim.form(chosen), claim.proved, config.d_vocab**config.n_ctx, options, stages)
+        brute_force_s = None
+        if options.estimate:
+            with stages("estimate", "time brute force on a sample of sequences"):
+                gap_shift = least_gap_shift(integer_tables(quantised))
+                brute_force_s = round(brute_force_seconds(place.root, quantised, gap_shift, options.limits), 1)
         known = found.quantised.exhaustive and found.quantised.undecided == 0
         true_correct = found.quantised.right if known else None
         _check_against_enumeration(claim, true_correct)
@@ -195,6 +204,7 @@ def prove(
             weights_sha256=hashlib.sha256(weights_to_bytes(weights)).hexdigest(),
             quantised_sha256=quantised.sha256,
             command=options.command,
+            brute_force_estimate_s=brute_force_s,
         )
         report.save(place.report)
     return report

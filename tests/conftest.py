@@ -81,14 +81,14 @@ def coq_root(tmp_path):
 @pytest.fixture
 def options(coq_root, tmp_path):
     """Options that prove with the toy theory into an empty folder."""
-    return Options(out=tmp_path / "build", root=coq_root)
+    return Options(out=tmp_path / "build", root=coq_root, estimate=False)
 
 
 @pytest.fixture(scope="session")
 def _proved_once(tmp_path_factory):
     folder = tmp_path_factory.mktemp("proved")
     _write_theory(folder / "coq")
-    prove("max_of_2_tiny", toy_strategy(60), Options(out=folder / "build", root=folder / "coq"))
+    prove("max_of_2_tiny", toy_strategy(60), Options(out=folder / "build", root=folder / "coq", estimate=False))
     return folder
 
 
@@ -96,7 +96,7 @@ def _proved_once(tmp_path_factory):
 def proved(_proved_once, tmp_path):
     """Options as `options`, in folders where the toy strategy has proved 60 for max_of_2_tiny."""
     shutil.copytree(_proved_once, tmp_path / "proved")
-    return Options(out=tmp_path / "proved" / "build", root=tmp_path / "proved" / "coq")
+    return Options(out=tmp_path / "proved" / "build", root=tmp_path / "proved" / "coq", estimate=False)
 
 
 @pytest.fixture(scope="session")
