@@ -24,7 +24,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup python coq doctor theory prove check test train bench lint types check-admitted check-leftovers \
+.PHONY: help setup python coq doctor theory prove check test train bench figure lint types check-admitted check-leftovers \
   check-assumptions check-generated coqchk ci clean accept-golden
 
 help: ## list the targets
@@ -77,6 +77,9 @@ train: $(VENV)/.train ## train MODEL with SEED (7 or 0-15), K, D_VOCAB, D_MODEL,
 
 bench: setup ## measure the shipped models
 	@$(CLI) bench --jobs $(JOBS) --out $(OUT)
+
+figure: $(VENV)/.dev ## draw the cubic proof of MODEL: cost against bound, and where the unproved inputs lie
+	@$(CLI) figure $(MODEL) --out $(OUT)
 
 lint: $(VENV)/.dev check-admitted check-leftovers ## ruff, and the two checks of the Coq theory below
 	$(BIN)/ruff check .

@@ -1,4 +1,5 @@
-"""The command `compact-proofs`: list, train, extract, prove, check, reread, report, theory, bench, doctor.
+"""The command `compact-proofs`: list, train, extract, prove, check, reread, report, theory, bench,
+figure, doctor.
 
 Results go to stdout, progress to stderr. Exit codes: 0 proved, 1 not proved (which disproves nothing), 2 usage, 3 input
 refused, 4 tool missing, 5 time or memory limit, 130 interrupted. What only some commands need is imported there.
@@ -139,6 +140,10 @@ def _parser() -> argparse.ArgumentParser:
     bench = command("bench", _bench, "measure the shipped models")
     bench.add_argument("--jobs", type=_positive, default=1, metavar="N")
     bench.add_argument("--out", type=Path, default=Path("build"), metavar="DIR")
+
+    figure = command("figure", _figure, "draw the cubic proof of a model: cost against bound, and where the unproved inputs lie")
+    _model_options(figure, strategy=False)
+    figure.add_argument("--folder", type=Path, metavar="DIR", help="where to write (default OUT/MODEL/figures)")
 
     command("doctor", _doctor, "say which tools are found, which are wanted and how to install them")
     return parser
@@ -286,6 +291,15 @@ def _bench(options: argparse.Namespace) -> int:
     from compact_proofs.proofs.bench import bench_command
 
     return bench_command(options.out, options.jobs)
+
+
+def _figure(options: argparse.Namespace) -> int:
+    from compact_proofs.proofs.figure import draw
+
+    config, _ = load_model(options.model)
+    for path in draw(options.model, options.out, options.folder or options.out / config.name / "figures"):
+        print(path)
+    return 0
 
 
 def _doctor(options: argparse.Namespace) -> int:

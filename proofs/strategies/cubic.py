@@ -129,7 +129,7 @@ def verdict(claimed: int, model: QuantisedModel, certificate: CubicCertificate) 
 
 def query_count(tables: IntegerTables, certificate: CubicCertificate, q: int) -> int:
     """Count the sequences that end in q and pass. Coq: Cert.CubicCheck.query_count."""
-    return sum(case.count(scale) for case, scale in _scaled_cases(tables, certificate, q))
+    return sum(case.count(scale) for case, scale in scaled_cases(tables, certificate, q))
 
 
 def operations(model: QuantisedModel, certificate: CubicCertificate) -> int:
@@ -148,7 +148,7 @@ def operations(model: QuantisedModel, certificate: CubicCertificate) -> int:
     for q in range(d):
         ends = _block_ends(certificate, q)
         weights += sum(min(d, end) * (306 + 5 * n) + 306 * n for end in ends)
-        for case, scale in _scaled_cases(tables, certificate, q):
+        for case, scale in scaled_cases(tables, certificate, q):
             costs += 24 * (n - 1) * (case.m + 1)
             cells += case.cells(scale) if scale <= ONE else 0
     return products + gaps + weights + costs + 2 * cells
@@ -160,7 +160,7 @@ def case_table_cells(model: QuantisedModel, certificate: CubicCertificate) -> in
     return sum(
         case.cells(scale)
         for q in range(model.d_vocab)
-        for case, scale in _scaled_cases(tables, certificate, q)
+        for case, scale in scaled_cases(tables, certificate, q)
         if scale <= ONE
     )
 
@@ -200,7 +200,7 @@ def _block_ends(certificate: CubicCertificate, q: int) -> list[int]:
     return [q + int(end) for end in np.cumsum([len(block) for block in blocks], dtype=np.int64)]
 
 
-def _scaled_cases(tables: IntegerTables, certificate: CubicCertificate, q: int) -> Iterator[tuple[Case, int]]:
+def scaled_cases(tables: IntegerTables, certificate: CubicCertificate, q: int) -> Iterator[tuple[Case, int]]:
     """Yield the cases of q with their scales, in the checker's order. Coq: Cert.CubicCheck.blocks_count."""
     blocks = certificate.scales[q] if q < len(certificate.scales) else ()
     scales = [scale for block in blocks for scale in block]
