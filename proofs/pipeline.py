@@ -1,8 +1,8 @@
 """From a model and a strategy to a theorem that Coq has checked: `prove`, and `check` for what `prove` has left.
 
 Stages: load and quantise, evaluate, build the theory, search, write and re-read the Coq files, coqc, Print Assumptions and
-coqchk, the time of brute force estimated, report. The search is the only stage that is skipped when its inputs are unchanged. report.json is removed first
-and written last, so it exists only where Coq has accepted.
+coqchk, the time of brute force estimated, report. The search is the only stage that is skipped when its inputs are
+unchanged. report.json is removed first and written last, so it exists only where Coq has accepted.
 """
 
 from __future__ import annotations

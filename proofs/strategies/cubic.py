@@ -34,7 +34,7 @@ from compact_proofs.proofs.strategies.terms import (
 )
 
 BINS = [round(4 * 2 ** (step / 4)) for step in range(33)]  # sizes of tables that the finder tries: 4 .. 1024
-CELL_PRICE = 2**36  # a table cell must gain one in so many of all inputs
+CELL_PRICE = 2**38  # a table cell must gain one in so many of all inputs
 BLOCK_RISE = 4  # nats by which the largest score may rise within a block: it costs as much precision of small weights
 
 

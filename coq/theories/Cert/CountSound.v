@@ -7,6 +7,7 @@ Import ListNotations.
 (** * The dynamic programme counts what it should
     - [cost columns x] == the sum of the costs of the tokens [x]
     - [chosen_new m seen x] == token [m] is seen already, or among [x]
+    - [column_ok m column] == one cost for each token 0 .. m, within 31 bits
     Main result: [passing_sound]. *)
 Local Open Scope Z_scope.
 
@@ -215,7 +216,7 @@ Local Definition bottoms (columns : list (list int)) : Z :=
 Section Passing.
   Context (m : nat).
 
-  Local Definition column_ok (column : list int) : Prop :=
+  Definition column_ok (column : list int) : Prop :=
     length column = S m /\ forall h, In h column -> Z.abs (signed h) <= 2 ^ 31.
 
   Local Lemma bottom_abs : forall column : list int, column_ok column -> Z.abs (signed (row_bottom column)) <= 2 ^ 31.

@@ -1,20 +1,16 @@
 (* CompactProofs: Cert: CubicCheck *)
 (* MIT licence. *)
 From Coq Require Import ZArith Uint63 List.
-From CompactProofs Require Import Spec.Network Base.Signed63 Base.ExpBounds Base.Matrix.
-From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.Terms Cert.CountCheck.
+From CompactProofs Require Import Spec.Network Base.Signed63 Base.ExpBounds.
+From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.Terms Cert.CountCheck Cert.CostsCheck.
 Import ListNotations.
-(** * The cubic checker: worst output per query, token and position
-    For a last token q, a largest token m and a position i, each token t costs the upper bound of its attention weight times
-    its worst logit gap, max over w <> m. A sequence whose costs add up to less than 0 is right. The dynamic programme of
-    CountCheck counts them; no sequence is looked at.
-    - [gap_row T g low q i t]    == for each m: the worst gap of token t at position i, units of 2^(g - logit_bits)
-    - [attention p T q bound]    == for each position and each token below [bound]: enclosure of its weight
-    - [case_count]               == sequences counted for one (q, m)
-    - [query_count]              == their sum over m
+(** * The cubic checker: sequences are counted by the costs of CostsCheck
+    The dynamic programme of CountCheck counts the sequences whose costs add up to less than 0; no sequence is looked at.
+    - [case_count]  == sequences counted for one (q, m)
+    - [query_count] == their sum over m
     Certificate: the unit of the gaps; for each q the scales of the costs for m = q, q + 1, .. in blocks (all m of a block
     share one set of weights, relative to the largest score below its end); and a claimed count for each q.
-    Soundness: CubicSound. Source: docs/max_of_k.md, section 2. Python mirror: proofs/strategies/cubic.py. *)
+    Soundness: CubicSound. Source: docs/max_of_k.md, section 4. Python mirror: proofs/strategies/cubic.py. *)
 Local Open Scope uint63_scope.
 
 Record cubic_certificate := CubicCertificate {
@@ -23,52 +19,17 @@ Record cubic_certificate := CubicCertificate {
   cubic_claims : list int               (* per q: sequences claimed right *)
 }.
 
-(** Below every logit. *)
-Definition lowest (T : tables) : int := of_Z (- largest_output T).
-
 Section Query.
   Context (n d : nat) (T : tables) (p : precision) (g low : int).
 
-  (** Gaps of a row of logits: for each m, the largest other entry less the m-th. [before] is the largest entry so far;
-      returned with the gaps is the largest entry from here on. *)
-  Fixpoint gaps_from (before : int) (row : list int) : list int * int :=
-    match row with
-    | [] => ([], low)
-    | x :: rest =>
-        let (gaps, after) := gaps_from (smax before x) rest in
-        (shift_up g (smax before after - x) :: gaps, smax x after)
-    end.
-
-  Definition gap_row (q i t : nat) : list int := fst (gaps_from low (output_row T q i t)).
-
-  Definition gap_rows (q i : nat) : list (list int) :=
-    let base := base_row T q i in
-    map (fun row => fst (gaps_from low (add_rows base row))) (logit_rows T).
-
-  Fixpoint transpose (columns : nat) (rows : list (list int)) : list (list int) :=
-    match columns with
-    | O => []
-    | S columns' => map head rows :: transpose columns' (map (@tl int) rows)
-    end.
-
-  Definition attention (q bound : nat) : list (list enclosure) :=
-    let tokens := row_enclosures p (firstn bound (nth q (score_rows T) [])) in
-    map (fun position => map (fun token => both token position) tokens)
-      (row_enclosures p (nth q (score_pos_rows T) [])).
-
-  Definition scaled_term (scale : int) (e : enclosure) (gap : int) : int := scale_up (upper_term e gap) scale.
-
   Section Cases.
-    Context (q : nat) (columns : list (list (list int))) (last_gaps : list int).
+    Context (q : nat) (columns : list (list (list int))) (final_gaps : list int).
 
     (** Sequences that end in q, have the largest token m and are right. *)
     Definition case_count (weights : list (list enclosure)) (m : nat) (scale : int) : int :=
       if Nat.ltb m d then
         if leb scale one then
-          let costs := zip_with (fun row by_m => zip_with (scaled_term scale) (firstn (S m) row) (nth m by_m []))
-            weights columns in
-          let last := scaled_term scale (nth q (nth (n - 1) weights []) (0, 0)) (nth m last_gaps 0) in
-          passing costs last (Nat.eqb q m)
+          passing (case_costs columns weights m scale) (case_last n q final_gaps weights m scale) (Nat.eqb q m)
         else 0
       else 0.
 
@@ -83,13 +44,12 @@ Section Query.
       | [] => 0
       | scales :: rest =>
           let next := (m + length scales)%nat in
-          block_count (attention q next) m scales + blocks_count next rest
+          block_count (attention T p q next) m scales + blocks_count next rest
       end.
   End Cases.
 
   Definition query_count (q : nat) (blocks : list (list int)) : int :=
-    let columns := map (fun i => transpose d (gap_rows q i)) (seq 0 (n - 1)) in
-    blocks_count q columns (gap_row q (n - 1) q) q blocks.
+    blocks_count q (gap_columns n d T g low q) (last_gaps n T g low q) q blocks.
 End Query.
 
 Section Check.
