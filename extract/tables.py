@@ -97,9 +97,7 @@ def integer_tables(model: QuantisedModel) -> IntegerTables:
             "Score_precision", f"scores have {score_shift} bits below 2^-{FRACTION_BITS}, wanted at most {MOST_SHIFT}"
         )
     if model.n_ctx > MOST_POSITIONS or model.d_vocab**model.n_ctx >= 2**62:
-        raise _overflow(
-            "Number_of_inputs", f"{model.d_vocab}^{model.n_ctx} inputs, wanted below 2^62 and at most 2^20 positions"
-        )
+        raise _overflow("Number_of_inputs", f"{model.d_vocab}^{model.n_ctx} inputs, wanted below 2^62 and at most 2^20 positions")
     return IntegerTables(scores, scores_pos, direct, logits, logits_pos, score_shift, logit_bits, largest_output)
 
 
@@ -114,9 +112,7 @@ def check_gap_shift(tables: IntegerTables, gap_shift: int) -> None:
     Raises: OverflowRisk: they do not; starts with what Coq prints.
     """
     if not _gap_fits(tables, gap_shift):
-        raise _overflow(
-            "Gap_shift", f"gap_shift is {gap_shift}, wanted {least_gap_shift(tables)}..{MOST_SHIFT} for this network"
-        )
+        raise _overflow("Gap_shift", f"gap_shift is {gap_shift}, wanted {least_gap_shift(tables)}..{MOST_SHIFT} for this network")
 
 
 def max_abs(matrix: Int64[np.ndarray, "..."]) -> int:

@@ -20,6 +20,7 @@ from compact_proofs.extract.tables import IntegerTables, check_gap_shift, intege
 from compact_proofs.models.errors import InputRefused
 from compact_proofs.proofs.registry import CoqNames, Found, Progress, Statement, Strategy, silent
 from compact_proofs.proofs.strategies.terms import (
+    Enclosures,
     check_claims,
     check_claims_length,
     check_total,
@@ -34,7 +35,7 @@ from compact_proofs.proofs.strategies.terms import (
 
 MOST_SEQUENCES = 2**20
 CHUNK = 2**13  # sequences at a time
-OPERATIONS_PER_HOUR = 2e11  # of Coq's virtual machine, measured within a factor of two
+OPERATIONS_PER_HOUR = 3e11  # of Coq's virtual machine, measured within a factor of two
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def decide(
     for i in range(tables.n_ctx):
         logits = (tables.EU[q] + tables.PV[i] + tables.V)[sequences[:, i]]
         gaps = logits - logits[rows, answer, None]
-        weight = type(weights)(weights.lower[:, i, None], weights.upper[:, i, None])
+        weight = Enclosures(*(bound[:, i, None] for bound in weights))
         upper += upper_term(weight, shift_up(gap_shift, gaps))
         lower += lower_term(weight, shift_down(gap_shift, gaps))
     upper[rows, answer] = lower[rows, answer] = -1

@@ -2,12 +2,13 @@
 
 For a last token q and a largest token m, each token t at position i costs the upper bound of its attention weight times
 its worst logit gap, max over w /= m. A sequence whose costs add up to less than 0 is right. Coq counts these sequences by
-dynamic programming on costs that are scaled to small integers and rounded up; the finder chooses the scales. Coq:
-Cert.CubicCheck. Source: docs/max_of_k.md, section 2.
+dynamic programming on costs that are scaled to small integers and rounded up; the finder chooses the scales.
+Coq: Cert.CostsCheck, Cert.CubicCheck. Source: docs/max_of_k.md.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ from compact_proofs.proofs.strategies.terms import (
 )
 
 BINS = [round(4 * 2 ** (step / 4)) for step in range(33)]  # sizes of tables that the finder tries: 4 .. 1024
-CELL_PRICE = 2**38  # a table cell must gain one in so many of all inputs
+CELL_PRICE = 2**36  # a table cell must gain one in so many of all inputs
 BLOCK_RISE = 4  # nats by which the largest score may rise within a block: it costs as much precision of small weights
 
 
@@ -53,7 +54,10 @@ class CubicCertificate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """The unscaled costs of one (q, m): `costs` (n_ctx - 1, m + 1) and `last`, units of 2^(gap_shift - logit_bits)."""
+    """The unscaled costs of one (q, m): `costs` (n_ctx - 1, m + 1) and `last`, units of 2^(gap_shift - logit_bits).
+
+    Coq: Cert.CostsCheck.case_costs, case_last.
+    """
 
     q: int
     m: int
@@ -68,6 +72,8 @@ class Case:
 
     def cells(self, scale: int) -> int:
         """Bound the table cells that Coq touches; see `counting.table_cells`."""
+        if not 0 <= scale <= ONE:
+            return 0
         positions, tokens = self.costs.shape
         return table_cells(positions, tokens, spare_budget(*self.scaled(scale)))
 
@@ -88,8 +94,8 @@ def find(model: QuantisedModel, progress: Progress = silent) -> Found:
         progress("cubic: last token", q, model.d_vocab)
         sizes = _block_sizes(tables, q)
         chosen = [_choose_scale(case, inputs) for case in _cases(tables, gap_shift, q, sizes)]
-        ends = np.cumsum(sizes)
-        scales.append(tuple(tuple(scale for scale, _ in chosen[end - size : end]) for size, end in zip(sizes, ends, strict=True)))
+        of_q = iter(scale for scale, _ in chosen)
+        scales.append(tuple(tuple(itertools.islice(of_q, size)) for size in sizes))
         claims.append(sum(count for _, count in chosen))
     progress("cubic: last token", model.d_vocab, model.d_vocab)
     certificate = CubicCertificate(gap_shift, tuple(scales), tuple(claims))
@@ -133,36 +139,27 @@ def query_count(tables: IntegerTables, certificate: CubicCertificate, q: int) ->
 
 
 def operations(model: QuantisedModel, certificate: CubicCertificate) -> int:
-    """Count the machine-integer operations (additions, products, comparisons, shifts) of the checker, closely.
+    """Count the machine-integer operations (additions, products, comparisons, shifts) of the checker, up to small terms.
 
-    With n = n_ctx, d = d_vocab, D = d_model, H = d_head, per stage: products of matrices, 2 per inner step; worst gaps,
-    16 per (q, position, token, m); weights, 3 per table bit and 5 per set bit for both bounds of an exponential (a 50th
-    more or less: half the 36 bits are taken as set) and 5 per (position, token) of a block; costs, 24 per (q, m, position,
-    token); tables, 2 per cell of `counting.table_cells`.
+    With n = n_ctx, d = d_vocab, D = d_model, H = d_head: products of matrices, 2 per inner step; worst gaps, 16 per
+    (q, position, token, m); weights, 306 per exponential (lower and upper: 3 per bit of two tables of 36 bits, 5 per set
+    bit, of which there are taken to be 18) and 5 per (position, token), both once per block; costs, 24 per (q, m,
+    position, token); counting, 2 per cell of `counting.table_cells`.
     """
-    tables = integer_tables(model)
-    n, d, model_size, head = model.n_ctx, model.d_vocab, model.d_model, model.d_head
-    products = 2 * (d + n) * head * (3 * model_size + d) + 2 * (2 * d + n) * model_size * d
+    n, d, width, head = model.n_ctx, model.d_vocab, model.d_model, model.d_head
+    products = 2 * ((3 * d + 2 * n) * width * head + (d + n) * (d * head + head * width + width * d) + d * width * d)
     gaps = 16 * d * n * d * d
-    weights = costs = cells = 0
-    for q in range(d):
-        ends = _block_ends(certificate, q)
-        weights += sum(min(d, end) * (306 + 5 * n) + 306 * n for end in ends)
-        for case, scale in scaled_cases(tables, certificate, q):
-            costs += 24 * (n - 1) * (case.m + 1)
-            cells += case.cells(scale) if scale <= ONE else 0
-    return products + gaps + weights + costs + 2 * cells
+    block_ends = [end for q in range(d) for end in _block_ends(certificate, q)]
+    weights = sum(306 * (min(d, end) + n) + 5 * n * min(d, end) for end in block_ends)
+    costs = sum(24 * (n - 1) * sum(range(q + 1, d + 1)) for q in range(d))
+    return products + gaps + weights + costs + 2 * all_table_cells(model, certificate)
 
 
-def case_table_cells(model: QuantisedModel, certificate: CubicCertificate) -> int:
-    """Bound the table cells that Coq touches in all, which its time is nearly proportional to."""
+def all_table_cells(model: QuantisedModel, certificate: CubicCertificate) -> int:
+    """Add up `counting.table_cells` over all (q, m): what the checker's time grows with."""
     tables = integer_tables(model)
-    return sum(
-        case.cells(scale)
-        for q in range(model.d_vocab)
-        for case, scale in scaled_cases(tables, certificate, q)
-        if scale <= ONE
-    )
+    cases = (case for q in range(model.d_vocab) for case in scaled_cases(tables, certificate, q))
+    return sum(case.cells(scale) for case, scale in cases)
 
 
 def _choose_scale(case: Case, inputs: int) -> tuple[int, int]:
@@ -186,7 +183,7 @@ def _choose_scale(case: Case, inputs: int) -> tuple[int, int]:
 def _block_sizes(tables: IntegerTables, q: int) -> list[int]:
     """Split m = q .. d_vocab - 1 into blocks in which the largest score rises by at most BLOCK_RISE."""
     top = np.maximum.accumulate(tables.S[q])
-    rise = BLOCK_RISE << (FRACTION_BITS + tables.score_shift)
+    rise = min(BLOCK_RISE << (FRACTION_BITS + tables.score_shift), 2**62)  # scores are at most 2^60: no overflow below
     sizes, start = [], q
     while start < tables.d_vocab:
         end = int(np.searchsorted(top, int(top[start]) + rise, side="right"))
@@ -217,7 +214,7 @@ def _cases(tables: IntegerTables, gap_shift: int, q: int, sizes: Sequence[int]) 
         weights = attention(tables, q, end)
         cases = range(start, min(end, tables.d_vocab))
         block = slice(cases.start, cases.stop)
-        of_block = Enclosures(weights.lower[:, :, None], weights.upper[:, :, None])
+        of_block = Enclosures(*(bound[:, :, None] for bound in weights))
         terms = upper_term(of_block, gaps[:, : weights.lower.shape[1], block])
         for m in cases:
             column = terms[:, :, m - start]
@@ -228,18 +225,18 @@ def _cases(tables: IntegerTables, gap_shift: int, q: int, sizes: Sequence[int]) 
 def attention(tables: IntegerTables, q: int, bound: int) -> Enclosures:
     """Enclose the weights of the tokens below `bound`, relative to the largest: (n_ctx, tokens), units of 2^-30.
 
-    Coq: Cert.CubicCheck.attention.
+    Coq: Cert.CostsCheck.attention.
     """
     tokens, positions = tables.S[q, :bound], tables.P[q]
-    of_tokens = relative_exp(tables.score_shift, tokens.max(initial=np.iinfo(np.int64).min), tokens)
+    of_tokens = relative_exp(tables.score_shift, tokens.max(initial=-(2**60)), tokens)
     of_positions = relative_exp(tables.score_shift, positions.max(), positions)
-    return both(Enclosures(of_tokens.lower[None], of_tokens.upper[None]), Enclosures(of_positions.lower[:, None], of_positions.upper[:, None]))
+    return both(Enclosures(*(bound[:, None] for bound in of_positions)), Enclosures(*(bound[None] for bound in of_tokens)))
 
 
 def worst_gaps(tables: IntegerTables, gap_shift: int, q: int) -> Int64[np.ndarray, "n_ctx d_vocab d_vocab"]:
     """Return, at (position, token, m), the largest logit of another output less that of m, rounded up.
 
-    Units of 2^(gap_shift - logit_bits). Coq: Cert.CubicCheck.gap_rows.
+    Units of 2^(gap_shift - logit_bits). Coq: Cert.CostsCheck.gap_rows.
     """
     logits = (tables.EU[q] + tables.PV)[:, None, :] + tables.V
     best_output = logits.argmax(axis=2)[..., None]

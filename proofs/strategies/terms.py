@@ -54,9 +54,7 @@ def relative_exp(score_shift: int, top: Ints, score: Ints) -> Enclosures:
 
 def both(first: Enclosures, second: Enclosures) -> Enclosures:
     """Enclose the product of two weights. Coq: Cert.Terms.both."""
-    return Enclosures(
-        (first.lower * second.lower) >> FRACTION_BITS, (first.upper * second.upper + (ONE - 1)) >> FRACTION_BITS
-    )
+    return Enclosures((first.lower * second.lower) >> FRACTION_BITS, (first.upper * second.upper + (ONE - 1)) >> FRACTION_BITS)
 
 
 def upper_term(weight: Enclosures, gap: Ints) -> Ints:

@@ -157,13 +157,14 @@ def test_report_before_proof(capsys, toy_only, tmp_path):
 def test_prove_check_report(capsys, toy_only, options, monkeypatch, tmp_path):
     """Result on stdout, progress on stderr; the report read later is the same."""
     monkeypatch.setattr(coqrun, "theory_root", lambda out: options.root)
+    monkeypatch.setattr(pipeline, "brute_force_seconds", lambda *arguments: 1234.0)
     assert cli.main(["prove", MODEL, "--out", str(tmp_path / "build")]) == 0
     out, err = capsys.readouterr()
     assert "at least 60 of 64 sequences, 93.75 %, are answered right" in out
     assert "Theorem accuracy : (60 <= correct_count network)%Z." in out
-    for word in ("quantised network", "float network", "certificate", "operations", "seconds", "rests on", "Theorem.v"):
+    for word in ("quantised network", "float network", "certificate", "operations", "seconds", "rests on", "Theorem.v", "would take 1,234 s"):
         assert word in out
-    assert [line[:5] for line in err.splitlines()] == [f"[{stage}/7]" for stage in range(1, 8)]
+    assert [line[:5] for line in err.splitlines()] == [f"[{stage}/8]" for stage in range(1, 9)]
 
     assert cli.main(["report", MODEL, "--out", str(tmp_path / "build")]) == 0
     assert capsys.readouterr().out == out

@@ -131,3 +131,14 @@ Proof.
   intros M b x implies. destruct (correct_dec M x) as [yes|no]; destruct b; cbn; try lia.
   exfalso. apply no, implies. reflexivity.
 Qed.
+
+Lemma wrong_count_total : forall M : model,
+  Z.of_nat (d_vocab M) ^ Z.of_nat (n_ctx M) - correct_count M =
+  total (d_vocab M) (n_ctx M) (fun x => indicator (if correct_dec M x then false else true)).
+Proof.
+  intro M. rewrite correct_count_total.
+  rewrite <- (Z.mul_1_r (Z.of_nat (d_vocab M) ^ Z.of_nat (n_ctx M))), <- total_const.
+  rewrite (total_ext _ _ (fun _ => 1) (fun x => indicator (if correct_dec M x then true else false) +
+    indicator (if correct_dec M x then false else true))) by (intros x _ _; destruct (correct_dec M x); reflexivity).
+  rewrite total_plus. lia.
+Qed.

@@ -47,7 +47,11 @@ Section Sequences.
   Fixpoint all_but (test : int -> bool) (m : nat) (row : list int) {struct row} : bool :=
     match row with
     | [] => true
-    | x :: rest => match m with O => forallb test rest | S m' => test x && all_but test m' rest end
+    | x :: rest =>
+        match m with
+        | O => forallb test rest
+        | S m' => if test x then all_but test m' rest else false
+        end
     end.
 
   Definition negative (x : int) : bool := slt x 0.
@@ -84,38 +88,26 @@ End Sequences.
 Section Check.
   Context (claimed : Z) (M : model) (c : brute_force_certificate).
 
-  Definition right_failure (T : tables) : option refusal :=
+  (** The first claim of right sequences that the counts of [right_count] do not reach. *)
+  Definition right_failure (T : tables) (right_count : precision -> nat -> int) : option refusal :=
     match first_failure (tables_tests M T ++
       [ (gap_fits T (gap_shift c), May_overflow Gap_shift); claims_length (d_vocab M) (right_claims c) ]) with
     | Some why => Some why
-    | None =>
-        let p := precision_of (score_shift M) in
-        first_short (query_tally (n_ctx M) T (right (d_vocab M) p (gap_shift c))) 0 (right_claims c)
+    | None => first_short (right_count (precision_of (score_shift M))) 0 (right_claims c)
     end.
 
-  Definition wrong_failure (T : tables) : option refusal :=
+  Definition wrong_failure (wrong_count : precision -> nat -> int) : option refusal :=
     match first_failure [ claims_length (d_vocab M) (wrong_claims c) ] with
     | Some why => Some why
-    | None =>
-        let p := precision_of (score_shift M) in
-        first_short (query_tally (n_ctx M) T (wrong (d_vocab M) p (gap_shift c))) 0 (wrong_claims c)
-    end.
-
-  (** At least [claimed] sequences are right. *)
-  Definition brute_force_verdict : outcome :=
-    let T := tables_of M in
-    match right_failure T with
-    | Some why => Refused why
-    | None => outcome_of (first_failure [ total_reaches claimed (right_claims c) ])
+    | None => first_short (wrong_count (precision_of (score_shift M))) 0 (wrong_claims c)
     end.
 
   (** Exactly [claimed] sequences are right: the others are proved wrong. *)
-  Definition brute_force_exact_verdict : outcome :=
-    let T := tables_of M in
-    match right_failure T with
+  Definition exactly (T : tables) (right_count wrong_count : precision -> nat -> int) : outcome :=
+    match right_failure T right_count with
     | Some why => Refused why
     | None =>
-        match wrong_failure T with
+        match wrong_failure wrong_count with
         | Some why => Refused why
         | None =>
             let rights := claimed_total (right_claims c) in
@@ -125,6 +117,23 @@ Section Check.
               [ ((rights =? claimed)%Z && (rights + wrongs =? inputs)%Z, Total_differs rights wrongs inputs claimed) ])
         end
     end.
+
+  Definition tally_right (T : tables) (p : precision) : nat -> int :=
+    query_tally (n_ctx M) T (right (d_vocab M) p (gap_shift c)).
+
+  Definition tally_wrong (T : tables) (p : precision) : nat -> int :=
+    query_tally (n_ctx M) T (wrong (d_vocab M) p (gap_shift c)).
+
+  (** At least [claimed] sequences are right. *)
+  Definition brute_force_verdict : outcome :=
+    let T := tables_of M in
+    match right_failure T (tally_right T) with
+    | Some why => Refused why
+    | None => outcome_of (first_failure [ total_reaches claimed (right_claims c) ])
+    end.
+
+  Definition brute_force_exact_verdict : outcome :=
+    let T := tables_of M in exactly T (tally_right T) (tally_wrong T).
 End Check.
 
 Definition brute_force_check (claimed : Z) (M : model) (c : brute_force_certificate) : bool :=

@@ -6,7 +6,8 @@ From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.TablesSound Cert
 From CompactProofs Require Import Cert.SequencesSound Cert.BruteForceCheck.
 Import ListNotations.
 (** * Brute force is sound
-    Main results: [brute_force_sound], [brute_force_exact_sound]. *)
+    - [pick q i x] == the candidates that sequence [x], from position [i] on, chooses
+    Main results: [right_correct], [wrong_incorrect], [exactly_sound], [brute_force_sound], [brute_force_exact_sound]. *)
 Local Open Scope R_scope.
 
 (** ** The sum of rows *)
@@ -42,7 +43,7 @@ Proof.
   destruct m as [|m]; cbn [all_but] in every.
   - destruct w as [|w]; [contradiction other; reflexivity|]. rewrite forallb_forall in every.
     apply every. cbn [nth]. apply nth_In. cbn in inside. lia.
-  - apply andb_prop in every. destruct every as [first rest]. destruct w as [|w]; [exact first|].
+  - destruct (test x) eqn:first; [|discriminate every]. rename every into rest. destruct w as [|w]; [exact first|].
     cbn [nth]. apply (IH m); [exact rest | cbn in inside; lia | congruence].
 Qed.
 
@@ -58,9 +59,9 @@ Proof.
       - exists y. split; [left; reflexivity | exact result]. }
     destruct found as (y & member & fails). apply (In_nth _ _ 0%uint63) in member.
     destruct member as (w & inside & <-). exists (S w). cbn. repeat split; [lia | lia | exact fails].
-  - apply andb_false_iff in some. destruct some as [fails|later].
-    + exists O. cbn. repeat split; [lia | lia | exact fails].
-    + destruct (IH m later) as (w & inside & other & fails). exists (S w). cbn. repeat split; [lia | lia | exact fails].
+  - destruct (test x) eqn:fails.
+    2: { exists O. cbn. repeat split; [lia | lia | exact fails]. }
+    destruct (IH m some) as (w & inside & other & stops). exists (S w). cbn. repeat split; [lia | lia | exact stops].
 Qed.
 
 Section Sound.
@@ -72,7 +73,7 @@ Section Sound.
   Context (tests : first_failure (tables_tests M T) = None) (gaps : gap_fits T g = true).
 
   (** The candidates that sequence [x], from position [i] on, chooses. *)
-  Local Fixpoint pick (q i : nat) (x : list nat) : list candidate :=
+  Fixpoint pick (q i : nat) (x : list nat) : list candidate :=
     match x with
     | [] => []
     | token :: rest => nth token (candidates T q i) no_candidate :: pick q (S i) rest
@@ -356,7 +357,7 @@ Section Sound.
       - apply IH. intros k inside. replace (S t + k)%nat with (t + S k)%nat by lia. apply (each (S k)). cbn. lia.
     Qed.
 
-    Local Lemma pick_app : forall (q : nat) (x y : list nat) (i : nat),
+    Lemma pick_app : forall (q : nat) (x y : list nat) (i : nat),
       pick q i (x ++ y) = pick q i x ++ pick q (i + length x) y.
     Proof.
       intros q x y. induction x as [|t x IH]; intros i; cbn [app pick length]; [rewrite Nat.add_0_r; reflexivity|].
@@ -407,11 +408,7 @@ Section Sound.
   Lemma wrong_tallies :
     (sumZ d (fun q => to_Z (query_tally n T (wrong d p g) q)) <= Z.of_nat d ^ Z.of_nat n - correct_count M)%Z.
   Proof.
-    assert (every : (Z.of_nat d ^ Z.of_nat n = total d n (fun x =>
-      indicator (if correct_dec M x then true else false) + indicator (if correct_dec M x then false else true)))%Z).
-    { rewrite <- (Z.mul_1_r (Z.of_nat d ^ Z.of_nat n)), <- total_const. apply total_ext.
-      intros x _ _. destruct (correct_dec M x); reflexivity. }
-    rewrite total_plus in every. rewrite correct_count_total. rewrite every, Z.add_simpl_l.
+    rewrite wrong_count_total.
     rewrite (total_by_last M tests). apply sumZ_le. intros q token.
     rewrite query_tally_spec by exact token. apply total_le. intros x inside len.
     destruct (snoc_facts M tests q x token inside len) as (len' & inside' & last).
@@ -422,23 +419,45 @@ Section Sound.
   Qed.
 End Sound.
 
-Local Lemma right_failure_none : forall (M : model) (c : brute_force_certificate),
-  right_failure M c (tables_of M) = None ->
+Local Lemma right_failure_none : forall (M : model) (c : brute_force_certificate) (count : precision -> nat -> int),
+  right_failure M c (tables_of M) count = None ->
   first_failure (tables_tests M (tables_of M)) = None /\ gap_fits (tables_of M) (gap_shift c) = true /\
-  (claimed_total (right_claims c) <= correct_count M)%Z.
+  (claimed_total (right_claims c) <=
+    sumZ (d_vocab M) (fun q => to_Z (count (precision_of (score_shift M)) q)))%Z.
 Proof.
-  intros M c none. unfold right_failure in none.
+  intros M c count none. unfold right_failure in none.
   destruct (first_failure (tables_tests M (tables_of M) ++ _)) eqn:tests in none; [discriminate none|].
   assert (each := first_failure_none _ tests).
-  assert (tables_none : first_failure (tables_tests M (tables_of M)) = None).
-  { apply first_failure_app in tests. exact tests. }
-  assert (fits : gap_fits (tables_of M) (gap_shift c) = true).
-  { apply (each _ (May_overflow Gap_shift)). apply in_or_app. right. left. reflexivity. }
   assert (len : length (right_claims c) = d_vocab M).
   { apply Nat.eqb_eq. refine (each _ _ _). apply in_or_app. right. right. left. reflexivity. }
-  split; [exact tables_none|]. split; [exact fits|].
-  apply first_short_none in none. rewrite len in none.
-  etransitivity; [exact none|]. apply (right_tallies M (gap_shift c) tables_none fits).
+  split; [exact (first_failure_app _ _ tests)|]. split.
+  - apply (each _ (May_overflow Gap_shift)). apply in_or_app. right. left. reflexivity.
+  - apply first_short_none in none. rewrite len in none. exact none.
+Qed.
+
+(** Two counts, one below the right sequences and one below the wrong ones, that add up to all sequences. *)
+Theorem exactly_sound : forall (N : Z) (M : model) (c : brute_force_certificate) (right_count wrong_count : precision -> nat -> int),
+  (first_failure (tables_tests M (tables_of M)) = None -> gap_fits (tables_of M) (gap_shift c) = true ->
+   (sumZ (d_vocab M) (fun q => to_Z (right_count (precision_of (score_shift M)) q)) <= correct_count M)%Z /\
+   (sumZ (d_vocab M) (fun q => to_Z (wrong_count (precision_of (score_shift M)) q))
+      <= Z.of_nat (d_vocab M) ^ Z.of_nat (n_ctx M) - correct_count M)%Z) ->
+  accepted (exactly N M c (tables_of M) right_count wrong_count) = true ->
+  correct_count M = N.
+Proof.
+  intros N M c right_count wrong_count sound check. unfold exactly in check.
+  destruct (right_failure M c (tables_of M) right_count) eqn:none; [discriminate check|].
+  destruct (right_failure_none M c right_count none) as (tests & fits & right_bound).
+  destruct (sound tests fits) as [right_sound wrong_sound].
+  destruct (wrong_failure M c wrong_count) eqn:none_wrong; [discriminate check|]. unfold wrong_failure in none_wrong.
+  destruct (first_failure [claims_length (d_vocab M) (wrong_claims c)]) eqn:wrong_tests; [discriminate none_wrong|].
+  assert (len : length (wrong_claims c) = d_vocab M).
+  { apply Nat.eqb_eq. refine (first_failure_none _ wrong_tests _ _ _). left. reflexivity. }
+  apply first_short_none in none_wrong. rewrite len in none_wrong. cbn [Nat.add] in none_wrong.
+  cbv zeta in check. cbn [first_failure] in check.
+  destruct (Z.eqb_spec (claimed_total (right_claims c)) N) as [rights|]; [|discriminate check].
+  destruct (Z.eqb_spec (claimed_total (right_claims c) + claimed_total (wrong_claims c))
+    (Z.of_nat (d_vocab M) ^ Z.of_nat (n_ctx M))) as [every|]; [|discriminate check].
+  lia.
 Qed.
 
 (** The main theorems: an accepted claim holds. *)
@@ -447,29 +466,19 @@ Theorem brute_force_sound : forall (N : Z) (M : model) (c : brute_force_certific
   (N <= correct_count M)%Z.
 Proof.
   intros N M c check. unfold brute_force_check, brute_force_verdict in check. cbv zeta in check.
-  destruct (right_failure M c (tables_of M)) eqn:none; [discriminate check|].
-  destruct (right_failure_none M c none) as (_ & _ & bound).
+  destruct (right_failure M c (tables_of M) (tally_right M c (tables_of M))) eqn:none; [discriminate check|].
+  destruct (right_failure_none M c _ none) as (tests & fits & bound).
+  assert (sound := right_tallies M (gap_shift c) tests fits).
   unfold total_reaches in check. cbn [first_failure] in check.
-  destruct (Z.leb_spec N (claimed_total (right_claims c))); [lia | discriminate check].
+  destruct (Z.leb_spec N (claimed_total (right_claims c))); [|discriminate check].
+  unfold tally_right in bound. lia.
 Qed.
 
 Theorem brute_force_exact_sound : forall (N : Z) (M : model) (c : brute_force_certificate),
   brute_force_exact_check N M c = true ->
   correct_count M = N.
 Proof.
-  intros N M c check. unfold brute_force_exact_check, brute_force_exact_verdict in check. cbv zeta in check.
-  destruct (right_failure M c (tables_of M)) eqn:none; [discriminate check|].
-  destruct (right_failure_none M c none) as (tests & fits & right_bound).
-  destruct (wrong_failure M c (tables_of M)) eqn:none_wrong; [discriminate check|].
-  unfold wrong_failure in none_wrong.
-  destruct (first_failure [claims_length (d_vocab M) (wrong_claims c)]) eqn:wrong_tests; [discriminate none_wrong|].
-  assert (len : length (wrong_claims c) = d_vocab M).
-  { apply Nat.eqb_eq. refine (first_failure_none _ wrong_tests _ _ _). left. reflexivity. }
-  apply first_short_none in none_wrong. rewrite len in none_wrong.
-  assert (wrong_bound := wrong_tallies M (gap_shift c) tests fits).
-  cbn [first_failure] in check.
-  destruct (Z.eqb_spec (claimed_total (right_claims c)) N) as [rights|]; [|discriminate check].
-  destruct (Z.eqb_spec (claimed_total (right_claims c) + claimed_total (wrong_claims c))
-    (Z.of_nat (d_vocab M) ^ Z.of_nat (n_ctx M))) as [every|]; [|discriminate check].
-  cbn [Nat.add] in none_wrong. lia.
+  intros N M c check. refine (exactly_sound N M c _ _ _ check). intros tests fits. split.
+  - exact (right_tallies M (gap_shift c) tests fits).
+  - exact (wrong_tallies M (gap_shift c) tests fits).
 Qed.

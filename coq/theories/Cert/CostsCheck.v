@@ -13,7 +13,7 @@ Import ListNotations.
     Soundness: CostsSound. Source: docs/max_of_k.md, section 2. Python mirror: proofs/strategies/cubic.py. *)
 Local Open Scope uint63_scope.
 
-(** Below every logit. *)
+(** At most every logit. *)
 Definition lowest (T : tables) : int := of_Z (- largest_output T).
 
 Section Costs.

@@ -27,7 +27,8 @@ Section Query.
 
     (** Sequences that end in q, have the largest token m and are right. *)
     Definition case_count (weights : list (list enclosure)) (m : nat) (scale : int) : int :=
-      if Nat.ltb m d then
+      if scale =? 0 then 0
+      else if Nat.ltb m d then
         if leb scale one then
           passing (case_costs columns weights m scale) (case_last n q final_gaps weights m scale) (Nat.eqb q m)
         else 0

@@ -16,9 +16,8 @@ Section Sound.
   Local Notation d := (d_vocab M).
   Context (tests : first_failure (tables_tests M T) = None) (gaps : gap_fits T g = true).
 
-  (** Sequences with last token q that are right and have the answer m. *)
-  Local Definition right_at (q m : nat) (x : list nat) : Z :=
-    indicator ((if correct_dec M (x ++ [q]) then true else false) && (answer (x ++ [q]) =? m)%nat).
+  Local Notation is_correct := (fun x => if correct_dec M x then true else false).
+  Local Notation right_at := (with_answer is_correct).
 
   Section Query.
     Context (q : nat) (token_q : (q < d)%nat).
@@ -32,7 +31,7 @@ Section Sound.
       intros bound m scale ordered inside.
       assert (none : exists z : Z, congruent 0%uint63 z /\ (0 <= z <= total d (n - 1) (right_at q m))%Z).
       { exists 0%Z. split; [exact (congruent_to_Z 0)|]. split; [lia|]. apply total_nonneg. intro x. apply indicator_nonneg. }
-      unfold case_count. destruct (Nat.ltb_spec m d) as [answer_m|]; [|exact none].
+      unfold case_count. destruct (scale =? 0)%uint63; [exact none|]. destruct (Nat.ltb_spec m d) as [answer_m|]; [|exact none].
       assert (spec := leb_spec scale one). destruct (Uint63.leb scale one); [|exact none].
       assert (small : (to_Z scale <= 2 ^ 30)%Z) by (apply spec; reflexivity).
       assert (context := context_bound M tests).
@@ -49,7 +48,7 @@ Section Sound.
       destruct (chosen_new m (Nat.eqb q m) x && (cost signed costs x + signed last <? 0)%Z) eqn:counted;
         [|apply indicator_nonneg].
       destruct (correctness x below_m len_x counted) as [right answer_is_m].
-      unfold right_at. destruct (correct_dec M (x ++ [q])) as [yes|no]; [|contradiction].
+      unfold with_answer. destruct (correct_dec M (x ++ [q])) as [yes|no]; [|contradiction].
       rewrite answer_is_m, Nat.eqb_refl. cbn. lia.
     Qed.
 
@@ -84,28 +83,13 @@ Section Sound.
         intros k _. rewrite Nat.add_assoc. reflexivity.
     Qed.
 
-    Local Notation right_with := (fun x => indicator (if correct_dec M (x ++ [q]) then true else false)).
-
     Lemma query_count_spec : forall blocks : list (list int),
-      (to_Z (query_count n d T p g (lowest T) q blocks) <= total d (n - 1) right_with)%Z.
+      (to_Z (query_count n d T p g (lowest T) q blocks) <= total d (n - 1) (fun x => indicator (is_correct (x ++ [q]))))%Z.
     Proof.
       intro blocks. unfold query_count.
       destruct (blocks_count_spec blocks q (Nat.le_refl q)) as (z & cases & same & low_z & high_z).
-      assert (bound : (z <= total d (n - 1) right_with)%Z).
-      { etransitivity; [exact high_z|]. rewrite <- total_sumZ. apply total_le. intros x inside len.
-        destruct (correct_dec M (x ++ [q])) as [yes|no].
-        - apply (sumZ_single _ _ (answer (x ++ [q]) - q)); [cbn; lia| |].
-          + intros k _ other. unfold right_at. destruct (correct_dec M (x ++ [q])); [|cbn; lia]. cbn [andb].
-            destruct (Nat.eqb_spec (answer (x ++ [q])) (q + k)) as [same_m|]; [|cbn; lia].
-            exfalso. apply other. lia.
-          + unfold right_at. destruct (correct_dec M (x ++ [q])); destruct (answer (x ++ [q]) =? _)%nat; cbn; lia.
-        - apply Z.le_trans with 0%Z; [|apply indicator_nonneg]. rewrite <- (sumZ_zero cases). apply sumZ_le. intros k _. unfold right_at.
-          destruct (correct_dec M (x ++ [q])); [contradiction|]. cbn. lia. }
-      assert (top : (total d (n - 1) right_with <= Z.of_nat d ^ Z.of_nat n)%Z).
-      { apply Z.le_trans with (total d (n - 1) (fun _ => 1%Z)).
-        - apply total_le. intros x _ _. destruct (correct_dec M (x ++ [q])); cbn; lia.
-        - rewrite total_const, Z.mul_1_r. apply Z.pow_le_mono_r; lia. }
-      assert (inputs := inputs_bound M tests).
+      assert (bound := Z.le_trans _ _ _ high_z (answers_total M is_correct q q cases)).
+      assert (small := Z.le_lt_trans _ _ _ bound (proj2 (query_total_bound M tests is_correct q token_q))).
       rewrite (to_Z_of_congruent _ z same); [exact bound | lia].
     Qed.
   End Query.

@@ -1,12 +1,12 @@
 (* CompactProofs: Cert: SequencesSound *)
 (* MIT licence. *)
-From Coq Require Import Reals ZArith List Arith Lia.
+From Coq Require Import Reals ZArith List Arith Bool Lia.
 From CompactProofs Require Import Spec.Network Spec.MaxOfK Base.Sums Base.Totals.
 From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.TablesSound.
 Import ListNotations.
 (** * Sequences by their last token
     What every strategy needs to sum its counts per last token: totals split by last token, and what appending it gives.
-    Main results: [total_by_last], [snoc_facts], [answer_below]. *)
+    Main results: [total_by_last], [snoc_facts], [answer_below]; and [answers_total], by which counts per answer add up. *)
 
 Section Sequences.
   Context (M : model).
@@ -39,5 +39,32 @@ Section Sequences.
     - rewrite app_length, len. cbn. lia.
     - apply Forall_app. split; [exact inside | constructor; [exact token | constructor]].
     - unfold last_token, last_position. rewrite app_nth2 by lia. rewrite len, Nat.sub_diag. reflexivity.
+  Qed.
+
+  (** The sequences that end in [q], satisfy [P] and have the answer [m]. *)
+  Definition with_answer (P : list nat -> bool) (q m : nat) (x : list nat) : Z :=
+    indicator (P (x ++ [q]) && (answer (x ++ [q]) =? m)).
+
+  Lemma answers_total : forall (P : list nat -> bool) (q start cases : nat),
+    (sumZ cases (fun k => total d (n - 1) (with_answer P q (start + k)))
+      <= total d (n - 1) (fun x => indicator (P (x ++ [q]))))%Z.
+  Proof.
+    intros P q start cases. rewrite <- total_sumZ. apply total_le. intros x _ _. unfold with_answer.
+    destruct (P (x ++ [q])); cbn [andb].
+    - apply (sumZ_single _ _ (answer (x ++ [q]) - start)); [cbn; lia| |].
+      + intros k _ other. destruct (Nat.eqb_spec (answer (x ++ [q])) (start + k)) as [same|]; [|cbn; lia].
+        exfalso. apply other. rewrite same. lia.
+      + destruct (answer (x ++ [q]) =? _); cbn; lia.
+    - apply Z.eq_le_incl. apply sumZ_zero.
+  Qed.
+
+  Lemma query_total_bound : forall (P : list nat -> bool) (q : nat), q < d ->
+    (0 <= total d (n - 1) (fun x => indicator (P (x ++ [q]))) < 2 ^ 62)%Z.
+  Proof.
+    intros P q token. split; [apply total_nonneg; intro x; apply indicator_nonneg|].
+    apply Z.le_lt_trans with (Z.of_nat d ^ Z.of_nat n)%Z; [|exact (inputs_bound M tests)].
+    apply Z.le_trans with (total d (n - 1) (fun _ => 1%Z)).
+    - apply total_le. intros x _ _. destruct (P (x ++ [q])); cbn; lia.
+    - rewrite total_const, Z.mul_1_r. apply Z.pow_le_mono_r; lia.
   Qed.
 End Sequences.

@@ -54,9 +54,11 @@ Fixpoint first_short (count : nat -> int) (q : nat) (claims : list int) : option
   match claims with
   | [] => None
   | claim :: rest =>
-      let proved := count q in
-      if leb claim proved then first_short count (S q) rest
-      else Some (Query_short (Z.of_nat q) (to_Z proved) (to_Z claim))
+      if claim =? 0 then first_short count (S q) rest
+      else
+        let proved := count q in
+        if leb claim proved then first_short count (S q) rest
+        else Some (Query_short (Z.of_nat q) (to_Z proved) (to_Z claim))
   end.
 
 Definition claimed_total (claims : list int) : Z := fold_right (fun claim rest => to_Z claim + rest)%Z 0%Z claims.

@@ -226,10 +226,13 @@ Lemma first_short_none : forall (count : nat -> int) (claims : list int) (q : na
   (claimed_total claims <= sumZ (length claims) (fun k => to_Z (count (q + k)%nat)))%Z.
 Proof.
   intros count. induction claims as [|claim claims IH]; intros q none; cbn [claimed_total fold_right length sumZ]; [lia|].
-  cbn [first_short] in none. cbv zeta in none. assert (spec := leb_spec claim (count q)).
-  destruct (leb claim (count q)); [|discriminate none].
-  specialize (IH (S q) none). rewrite Nat.add_0_r.
-  assert (first : (to_Z claim <= to_Z (count q))%Z) by (apply spec; reflexivity).
+  cbn [first_short] in none. cbv zeta in none. rewrite Nat.add_0_r.
+  assert (step : (to_Z claim <= to_Z (count q))%Z /\ first_short count (S q) claims = None).
+  { assert (zero := eqb_correct claim 0). assert (spec := leb_spec claim (count q)).
+    destruct (claim =? 0)%uint63.
+    - split; [|exact none]. rewrite (zero eq_refl). apply to_Z_range.
+    - destruct (leb claim (count q)); [|discriminate none]. split; [apply spec; reflexivity | exact none]. }
+  destruct step as [first later]. specialize (IH (S q) later).
   fold (claimed_total claims).
   rewrite (sumZ_ext _ _ (fun k => to_Z (count (S q + k)%nat))); [lia|].
   intros k _. do 2 f_equal. lia.

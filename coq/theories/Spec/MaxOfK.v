@@ -7,7 +7,9 @@ Import ListNotations.
     - [sequences d n]   == all lists of [n] tokens below [d]; there are d ^ n of them
     - [correct M x]     == on [x] the logit of the largest token is strictly above every other logit (a tie is wrong)
     - [correct_count M] == the number of correct sequences among all of them
-    - [accuracy M]      == that number divided by d_vocab ^ n_ctx *)
+    - [accuracy M]      == that number divided by d_vocab ^ n_ctx
+    With one token in the vocabulary every sequence is correct, for want of another logit. Facts that show these definitions
+    to be what they are called, among them that [sequences] has every sequence once: Base/SpecFacts.v. *)
 
 Fixpoint sequences (d n : nat) : list (list nat) :=
   match n with

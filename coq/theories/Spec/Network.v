@@ -3,10 +3,12 @@
 From Coq Require Import Reals ZArith List.
 Import ListNotations.
 (** * The quantised one-layer attention-only transformer, over the real numbers
-    The forward pass as a textbook writes it: embed, one attention head with softmax, unembed; read at the last position.
+    The forward pass as a textbook writes it: embed, one attention head with softmax, unembed; read at the last position
+    (so a causal mask would change nothing). One layer, one head, no biases, no LayerNorm, no beginning-of-sequence token.
     No algorithm, no rounding, no machine number: [exp] is the real exponential.
     - [matrix]    == integers with one power-of-two scale: entry (i, j) is ints[i][j] / 2 ^ scale_bits
-    - [model]     == sizes and weight matrices; 1/sqrt(d_head) is already folded into [W_Q]
+    - [model]     == sizes and weight matrices; scores are not divided by sqrt(d_head): who quantises a network folds that
+                     factor into [W_Q]
     - [logit M x w] == output [w] of network [M] on tokens [x] (a list of [n_ctx] tokens below [d_vocab])
     Source: TransformerLens names; Elhage et al., "A Mathematical Framework for Transformer Circuits". *)
 Local Open Scope R_scope.
