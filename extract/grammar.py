@@ -20,10 +20,14 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from compact_proofs.extract.coq_text import COQ_TYPES, FLAT_LIMIT, LITERAL_LIMIT, MATRICES, Statement, TheoremForm, theorem_v
+from compact_proofs.extract.quantise import SIZES
 from compact_proofs.models.errors import CertificateError, GrammarError
 
-WEIGHTS_TYPES = {size: "Z" for size in ("n_ctx", "d_vocab", "d_model", "d_head")}
+BITS_LIMIT = 1000  # fraction bits of a matrix
+WEIGHTS_TYPES = {size: "Z" for size in SIZES}
 WEIGHTS_TYPES |= {key: coq_type for name in MATRICES for key, coq_type in ((name, "list (list Z)"), (f"{name}_bits", "Z"))}
+# A negative number would be read as 0, a huge one would exhaust the memory.
+WEIGHTS_RANGES = {size: (1, FLAT_LIMIT) for size in SIZES} | {f"{name}_bits": (0, BITS_LIMIT) for name in MATRICES}
 
 _LISTS = "Import ListNotations.\n"
 PREAMBLES = {
@@ -70,7 +74,8 @@ def check_data(
     Args:    allowed_names: name -> Coq type; each is to be defined once (WEIGHTS_TYPES for Weights.v). path: for messages.
     Raises:  GrammarError: anything else; the message has file, line, column, what was got and what was wanted.
     """
-    return _Parser(text, path).data(PREAMBLES[kind] if allowed_names else ("",), allowed_names)
+    ranges = WEIGHTS_RANGES if kind == "weights" else {}
+    return _Parser(text, path).data(PREAMBLES[kind] if allowed_names else ("",), allowed_names, ranges)
 
 
 def check_theorem(text: str, path: Path | str, forms: Iterable[TheoremForm]) -> ReadTheorem:
@@ -119,8 +124,10 @@ class _Parser:
         self.path = path
         self.at = 0
 
-    def data(self, preambles: Iterable[str], types: Mapping[str, str]) -> dict[str, Any]:
-        """The whole file."""
+    def data(
+        self, preambles: Iterable[str], types: Mapping[str, str], ranges: Mapping[str, tuple[int, int]]
+    ) -> dict[str, Any]:
+        """The whole file; `ranges` has the least and the most of some numbers."""
         if forbidden := FORBIDDEN.search(self.text):
             _refuse(self.text, self.path, forbidden.start(), "printable ASCII, blanks and line feeds only")
         header = HEADER.match(self.text)
@@ -139,7 +146,11 @@ class _Parser:
             for word in TOKEN.finditer(types[name]):
                 self.expect(word.group())
             self.expect(":=")
+            start = self.skip_blanks()
             found[name] = self.value(*COQ_TYPES[types[name]])
+            least, most = ranges.get(name, (None, None))
+            if least is not None and most is not None and not least <= found[name] <= most:
+                _refuse(self.text, self.path, start, f"{name} from {least} to {most}")
         if missing := [name for name in types if name not in found]:
             self.refuse(f"the definition of {missing[0]}")
         return found

@@ -11,13 +11,12 @@ ACCEPTED = "Accepted"
 SENTENCES = {
     "Accepted": "the checker accepts the certificate",
     "Refused Empty_context": "the network has no input positions (n_ctx is 0)",
-    "Refused Bad_certificate": "the certificate is malformed",
     "Refused Wrong_shape {}": "tensor {0} is not of the shape that the sizes in Weights.v want",
     "Refused May_overflow {}": "a product could leave 62 bits at the stage {0}; use fewer weight bits or a smaller network",
     "Refused Wrong_number_of_queries {} {}": "the certificate has {0} entries, one per last token, wanted {1}",
     "Refused Query_short {} {} {}": "for last token {0} the checker proves {1} inputs right, the certificate claims {2}",
-    "Refused Total_short {} {}": "the checker proves {0} inputs right in all, the theorem claims {1}",
-    "Refused Total_differs {} {} {} {}": "the checker proves {0} of {2} inputs right, {1} wrong; the theorem claims exactly {3}",
+    "Refused Total_short {} {}": "the claims per last token add up to {0} inputs, the theorem claims {1}",
+    "Refused Total_differs {} {} {} {}": "the claims add up to {0} right and {1} wrong of {2} inputs; the theorem claims exactly {3}",
 }  # fmt: skip
 
 

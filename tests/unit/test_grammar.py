@@ -235,3 +235,18 @@ def test_other_templates_are_compared_byte_for_byte():
         check_equal("a\nc\n", "a\nb\n", "A.v")
     with pytest.raises(GrammarError, match="A.v:2:2: got the end of the file, wanted a line feed"):
         check_equal("a\nb", "a\nb\n", "A.v")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [("n_ctx", "(-2)", "n_ctx from 1 to 4000"), ("d_vocab", "4000000000", "d_vocab from 1 to 4000"),
+     ("d_head", "0", "d_head from 1 to 4000"), ("W_E_bits", "(-3)", "W_E_bits from 0 to 1000"),
+     ("W_U_bits", "1001", "W_U_bits from 0 to 1000")],
+)  # fmt: skip
+def test_sizes_and_bits_that_coq_would_clamp_or_choke_on(name, value, wanted):
+    lines = [f"Definition {one} : {kind} := {'[]' if 'list' in kind else '1'}%Z." for one, kind in WEIGHTS_TYPES.items()]
+    head = "(* CompactProofs: weights: x *)\nFrom Coq Require Import ZArith List.\nImport ListNotations.\n"
+    good = head + "\n".join(lines) + "\n"
+    assert check_data(good, "Weights.v", "weights", WEIGHTS_TYPES)[name] == 1
+    with pytest.raises(GrammarError, match=wanted):
+        check_data(good.replace(f"{name} : Z := 1%Z", f"{name} : Z := {value}%Z"), "Weights.v", "weights", WEIGHTS_TYPES)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from compact_proofs.models.errors import GrammarError, InputRefused, NotProved, UsageError
+from compact_proofs.models.errors import GrammarError, InputRefused, NotProved, TimeLimit, UsageError
 from compact_proofs.proofs import coqrun, pipeline
 from compact_proofs.proofs.pipeline import Options
 from compact_proofs.proofs.report import Report
@@ -50,6 +50,18 @@ def test_prove_reports_what_coq_accepted(toy, options):
 
 
 @pytest.mark.coq
+def test_a_proof_stands_without_the_estimate(toy, proved, monkeypatch):
+    def fail(*arguments):
+        raise TimeLimit("the sample ran past its limit")
+
+    monkeypatch.setattr(pipeline, "brute_force_seconds", fail)
+    said = []
+    report = pipeline.prove(MODEL, toy(60), dataclasses.replace(proved, estimate=True), said.append)
+    assert report.brute_force_estimate_s is None
+    assert "brute force is not estimated: the sample ran past its limit" in said
+
+
+@pytest.mark.coq
 def test_second_run_reuses_the_search_and_not_the_check(toy, proved):
     first = generated(proved, "Theorem.vo").stat().st_mtime_ns
     never = dataclasses.replace(toy(60), find=lambda model, progress: pytest.fail("searched again"))
@@ -66,7 +78,7 @@ def test_bound_one_too_high_is_refused_with_the_case(toy, proved):
     with pytest.raises(NotProved) as caught:
         pipeline.prove(MODEL, toy(60, proved=61), proved)
     assert str(caught.value) == (
-        f"{MODEL}, toy: Coq did not accept 61 of 64 (95.31 %): the checker proves 60 inputs right in all, the theorem claims "
+        f"{MODEL}, toy: Coq did not accept 61 of 64 (95.31 %): the claims per last token add up to 60 inputs, the theorem claims "
         "61; this disproves nothing\nverdict: Refused (Total_short 60 61)"
     )
     assert not report_path(proved).exists()
@@ -222,7 +234,7 @@ def test_report_that_is_none_is_refused(tmp_path):
     [
         ("Accepted", "the checker accepts the certificate"),
         ("Refused (Query_short 3 26 1261)", "for last token 3 the checker proves 26 inputs right, the certificate claims 1,261"),
-        ("Refused (Total_short 60%Z 61%Z)", "the checker proves 60 inputs right in all, the theorem claims 61"),
+        ("Refused (Total_short 60%Z 61%Z)", "the claims per last token add up to 60 inputs, the theorem claims 61"),
         ("Refused (Wrong_shape Tensor_W_E)", "tensor W_E is not of the shape that the sizes in Weights.v want"),
         (
             "Refused (May_overflow Scores)",
