@@ -101,7 +101,7 @@ def test_check_builds_everything_again_and_notices_changes(toy, proved):
 
     certificate = generated(proved, "Certificate.v")
     certificate.write_text(certificate.read_text().replace(":= 60%Z", ":= 59%Z"))
-    with pytest.raises(NotProved, match="the checker proves 59 inputs right in all, the theorem claims 60"):
+    with pytest.raises(NotProved, match="the claims per last token add up to 59 inputs, the theorem claims 60"):
         pipeline.check(MODEL, toy(60), proved)
     assert not report_path(proved).exists()
     assert not generated(proved, "Theorem.vo").exists()
