@@ -127,7 +127,8 @@ def show(report: Report, console: Console) -> None:
     seconds = ", ".join(f"{stage} {report.seconds[stage]:.1f}" for stage in STAGES)
     table.add_row("seconds", seconds + (" (search reused)" if report.search_reused else ""))
     if report.brute_force_estimate_s is not None:
-        table.add_row("brute force", f"would take {report.brute_force_estimate_s:,.0f} s")
+        estimate = report.brute_force_estimate_s
+        table.add_row("brute force", f"would take {estimate:,.0f} s" if estimate >= 1 else "would take less than 1 s")
     table.add_row("memory", f"{report.peak_rss_mb:,.0f} MB at most")
     table.add_row("rests on", f"Coq {report.coq_version} and {_assumptions(report.assumptions)}")
     table.add_row("files", "\n".join(sorted(report.files.values())))

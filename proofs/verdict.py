@@ -16,7 +16,7 @@ SENTENCES = {
     "Refused Wrong_number_of_queries {} {}": "the certificate has {0} entries, one per last token, wanted {1}",
     "Refused Query_short {} {} {}": "for last token {0} the checker proves {1} inputs right, the certificate claims {2}",
     "Refused Total_short {} {}": "the claims per last token add up to {0} inputs, the theorem claims {1}",
-    "Refused Total_differs {} {} {} {}": "the claims add up to {0} right and {1} wrong of {2} inputs; the theorem claims exactly {3}",
+    "Refused Total_differs {} {} {} {}": "the claims add up to {0} right, {1} wrong of {2}; the theorem claims exactly {3}",
 }  # fmt: skip
 
 

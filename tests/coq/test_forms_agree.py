@@ -16,11 +16,13 @@ brute force); Z3 terms; SMT-LIB 2 text, read back by Z3; and float64 (models/eva
    Coq's enclosure, which is rounded outward, contains that of the terms. The terms as they come (60-bit weights, one
    reference per query) differ by a factor exp(..) of the references: enclosures of the same number must overlap.
 4. Verdicts (right, wrong or undecided): Coq, the mirror, the grouped terms, the terms as they come, the SMT-LIB text of
-   the latter, the solver's answers to it (max_of_2_tiny), float64, and the totals of Coq's `query_tally` and of `brute_force.find`.
+   the latter, the solver's answers to it (max_of_2_tiny only), float64, and the totals of `query_tally` in Coq and of
+   `brute_force.find`.
 
 These networks leave no input undecided, so there are two more settings in which some are. "wide": the lower ends of all
 weights are divided by e^2, in Coq by another `precision`; for want of time the terms (and here SMT-LIB text with the
-checker's weights, too) are made for the first groups only, which have all verdicts; `decide` has no such setting.
+checker's weights, too) are made for the first group only, which has a third of the inputs or more and all verdicts;
+`decide` has no such setting.
 "coarse": gaps in a coarse unit; Coq and the mirror must agree, and contradict the terms nowhere. Scores and gaps of these
 networks in 8 bits have two low bits that are rounded away, or none: hence max_of_2_tiny in 12 bits, with 15.
 """
@@ -59,10 +61,10 @@ from compact_proofs.proofs.strategies.terms import Enclosures, lower_term, relat
 
 pytestmark = [pytest.mark.coq, pytest.mark.skipif(shutil.which("coqc") is None, reason="Coq is not installed")]
 
-NETWORKS = {  # model, weight bits, and how many groups have terms in the setting "wide"
-    "max_of_2_tiny": ("max_of_2_tiny", 8, 3),
-    "max_of_2_tiny in 12 bits": ("max_of_2_tiny", 12, 1),
-    "max_of_3_tiny": ("max_of_3_tiny", 8, 1),
+NETWORKS = {  # model and weight bits
+    "max_of_2_tiny": ("max_of_2_tiny", 8),
+    "max_of_2_tiny in 12 bits": ("max_of_2_tiny", 12),
+    "max_of_3_tiny": ("max_of_3_tiny", 8),
 }
 COARSER = 25  # added to the shift of gaps, some inputs are undecided
 TABLES = ("S", "P", "EU", "V", "PV")
@@ -88,19 +90,17 @@ Definition wide := Precision (shift exact) (mask exact + {slack})%uint63.
 Definition chosen (T : tables) (x : list nat) : list candidate :=
   map (fun place => nth (snd place) (candidates T (last x O) (fst place)) no_candidate) (combine (seq 0 n) x).
 
-Definition weights (p : precision) (T : tables) (x : list nat) :=
-  map (fun e => (to_Z (fst e), to_Z (snd e))) (row_enclosures p (map fst (chosen T x))).
+Definition weights (p : precision) (T : tables) (x : list nat) := row_enclosures p (map fst (chosen T x)).
 
 Definition sums (p : precision) (g : int) (T : tables) (x : list nat) :=
   let top := row_top (map fst (chosen T x)) in
-  (map signed (sum_rows d (map (lower_row p g top (answer x)) (chosen T x))),
-   map signed (sum_rows d (map (upper_row p g top (answer x)) (chosen T x)))).
+  (sum_rows d (map (lower_row p g top (answer x)) (chosen T x)), sum_rows d (map (upper_row p g top (answer x)) (chosen T x))).
 
 Definition decided (p : precision) (g : int) (T : tables) (x : list nat) :=
   (number (right d p g (chosen T x) (answer x)), number (wrong d p g (chosen T x) (answer x))).
 
 Definition tallies (p : precision) (g : int) (T : tables) (q : nat) :=
-  (to_Z (query_tally n T (right d p g) q), to_Z (query_tally n T (wrong d p g) q)).
+  (query_tally n T (right d p g) q, query_tally n T (wrong d p g) q).
 
 Definition signed_rows (rows : list (list int)) : list (list Z) := map (map signed) rows.
 
@@ -242,26 +242,26 @@ class Forms:
 
 
 def printed(text: str) -> list:
-    """The values that `Eval` has printed: lists and tuples of integers."""
-    values = re.findall(r"^ +=(.*?)^ +: ", text, re.DOTALL | re.MULTILINE)
-    return [ast.literal_eval(" ".join(value.replace(";", ",").split())) for value in values]
+    """The values that `Eval` has printed: lists and tuples of integers; machine integers without sign."""
+    values = re.findall(r"^ +=(.*?)^ +: ", text.replace(";", ",").replace("%uint63", ""), re.DOTALL | re.MULTILINE)
+    return [ast.literal_eval(" ".join(value.split())) for value in values]
 
 
 def in_coq(weights, sums, decided, tallies) -> InCoq:
     words = {(1, 0): "right", (0, 1): "wrong", (0, 0): "undecided"}
-    lower, upper = (np.array(rows) for rows in zip(*sums, strict=True))
+    lower, upper = (np.array(rows) << 1 >> 1 for rows in zip(*sums, strict=True))  # Base.Signed63.signed: bit 62 is the sign
     return InCoq(weights, lower, upper, [words[one] for one in decided], tallies)
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
 def forms(request, _theory_built, tmp_path_factory) -> Forms:
-    model, weight_bits, most_groups = NETWORKS[request.param]
+    model, weight_bits = NETWORKS[request.param]
     config, weights = load_model(model)
     quantised = quantise(config, weights, weight_bits)
     tables = integer_tables(quantised)
     gap_shift = least_gap_shift(tables)
     slack = 2 << (FRACTION_BITS + tables.score_shift)
-    settings = {"exact": (0, gap_shift, None), "wide": (slack, gap_shift, most_groups), "coarse": (0, gap_shift + COARSER, None)}
+    settings = {"exact": (0, gap_shift, None), "wide": (slack, gap_shift, 1), "coarse": (0, gap_shift + COARSER, None)}
 
     root = tmp_path_factory.mktemp(model)
     shutil.copytree(_theory_built / "theories", root / "theories")

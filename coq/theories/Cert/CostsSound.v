@@ -57,6 +57,22 @@ Proof.
   - rewrite IH by lia. rewrite map_map. apply map_ext. intros [|x row]; [destruct m; reflexivity | reflexivity].
 Qed.
 
+(** Tokens up to m, with m among them unless it is q: then m is the answer. *)
+Lemma chosen_answer : forall (q m : nat) (x : list nat),
+  (q <= m)%nat -> below (S m) x -> chosen_new m (Nat.eqb q m) x = true -> answer (x ++ [q]) = m.
+Proof.
+  intros q m x ordered inside new. unfold answer.
+  rewrite list_max_app. cbn [list_max fold_right]. rewrite Nat.max_0_r.
+  assert (above : (list_max x <= m)%nat).
+  { apply list_max_le. unfold below in inside. rewrite Forall_forall in *. intros t member.
+    specialize (inside t member). lia. }
+  unfold chosen_new in new. apply orb_prop in new. destruct new as [same|among].
+  - apply Nat.eqb_eq in same. lia.
+  - apply existsb_exists in among. destruct among as (t & member & same). apply Nat.eqb_eq in same. subst t.
+    assert (bounds := proj1 (list_max_le x (list_max x)) (Nat.le_refl _)). rewrite Forall_forall in bounds.
+    specialize (bounds m member). lia.
+Qed.
+
 Section Sound.
   Context (M : model) (g : int).
   Local Notation T := (tables_of M).
@@ -296,17 +312,7 @@ Section Sound.
       assert (inside_d : below d x).
       { unfold below in *. rewrite Forall_forall in *. intros t member. specialize (inside t member). lia. }
       destruct (snoc_facts M tests q x token_q inside_d len) as (len' & inside' & last_is_q).
-      assert (answer_is_m : answer (x ++ [q]) = m).
-      { unfold answer. rewrite list_max_app. cbn [list_max fold_right]. rewrite Nat.max_0_r.
-        assert (above : (list_max x <= m)%nat).
-        { apply list_max_le. unfold below in inside. rewrite Forall_forall in *. intros t member.
-          specialize (inside t member). lia. }
-        unfold chosen_new in new. apply orb_prop in new. destruct new as [same|among].
-        - apply Nat.eqb_eq in same. lia.
-        - apply existsb_exists in among. destruct among as (t & member & same). apply Nat.eqb_eq in same. subst t.
-          assert (m <= list_max x)%nat; [|lia].
-          assert (bounds := proj1 (list_max_le x (list_max x)) (Nat.le_refl _)). rewrite Forall_forall in bounds.
-          apply bounds, member. }
+      assert (answer_is_m := chosen_answer q m x ordered inside new).
       split; [|exact answer_is_m]. intros w inside_w other. rewrite answer_is_m in *.
       rewrite (logit_lt_iff M tests (x ++ [q]) len' inside' w m (reference q bound) inside_w answer_m).
       rewrite last_is_q.
