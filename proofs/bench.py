@@ -26,7 +26,7 @@ from compact_proofs.proofs.brute_cost import brute_force_seconds
 from compact_proofs.proofs.registry import strategy
 from compact_proofs.proofs.report import Report, percent
 
-CASES = (("max_of_2", "brute_force"), ("max_of_2", "cubic"), ("max_of_k", "cubic"))
+CASES = (("max_of_2", "brute_force"), ("max_of_2", "cubic"), ("max_of_k", "cubic"), ("max_of_k", "exact"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -75,9 +75,9 @@ class Strategy:
 
 def strategies() -> dict[str, Strategy]:
     """All strategies by name, best first."""
-    from compact_proofs.proofs.strategies import brute_force, cubic
+    from compact_proofs.proofs.strategies import brute_force, cubic, exact
 
-    return {s.name: s for s in (cubic.STRATEGY, brute_force.STRATEGY)}
+    return {s.name: s for s in (cubic.STRATEGY, exact.STRATEGY, brute_force.STRATEGY)}
 
 
 def strategy(name: str) -> Strategy:

@@ -93,7 +93,7 @@ def find(model: QuantisedModel, progress: Progress = silent) -> Found:
     for q in range(model.d_vocab):
         progress("cubic: last token", q, model.d_vocab)
         sizes = _block_sizes(tables, q)
-        chosen = [_choose_scale(case, inputs) for case in _cases(tables, gap_shift, q, sizes)]
+        chosen = [_choose_scale(case, inputs) for case in cases(tables, gap_shift, q, sizes)]
         of_q = iter(scale for scale, _ in chosen)
         scales.append(tuple(tuple(itertools.islice(of_q, size)) for size in sizes))
         claims.append(sum(count for _, count in chosen))
@@ -141,25 +141,48 @@ def query_count(tables: IntegerTables, certificate: CubicCertificate, q: int) ->
 def operations(model: QuantisedModel, certificate: CubicCertificate) -> int:
     """Count the machine-integer operations (additions, products, comparisons, shifts) of the checker, up to small terms.
 
-    With n = n_ctx, d = d_vocab, D = d_model, H = d_head: products of matrices, 2 per inner step; worst gaps, 16 per
-    (q, position, token, m); weights, 306 per exponential (lower and upper: 3 per bit of two tables of 36 bits, 5 per set
-    bit, of which there are taken to be 18) and 5 per (position, token), both once per block; costs, 24 per (q, m,
-    position, token); counting, 2 per cell of `counting.table_cells`.
+    The sum of `product_operations`, `gap_operations`, `weight_operations` of each block, `cost_operations` of each (q, m)
+    with a scale, and 2 per cell of `counting.table_cells`.
     """
+    block_ends = [end for q in range(model.d_vocab) for end in _block_ends(certificate, q)]
+    weights = sum(weight_operations(model, end) for end in block_ends)
+    tables = integer_tables(model)
+    scaled = (pair for q in range(model.d_vocab) for pair in scaled_cases(tables, certificate, q))
+    costs = sum(cost_operations(model, case.m) for case, scale in scaled if 0 < scale <= ONE)
+    return product_operations(model) + gap_operations(model) + weights + costs + 2 * all_table_cells(model, certificate)
+
+
+def product_operations(model: QuantisedModel) -> int:
+    """Operations of the token tables: 2 per inner step of a product of matrices. Coq: Cert.Tables.tables_of."""
     n, d, width, head = model.n_ctx, model.d_vocab, model.d_model, model.d_head
-    products = 2 * ((3 * d + 2 * n) * width * head + (d + n) * (d * head + head * width + width * d) + d * width * d)
-    gaps = 16 * d * n * d * d
-    block_ends = [end for q in range(d) for end in _block_ends(certificate, q)]
-    weights = sum(306 * (min(d, end) + n) + 5 * n * min(d, end) for end in block_ends)
-    costs = sum(24 * (n - 1) * sum(range(q + 1, d + 1)) for q in range(d))
-    return products + gaps + weights + costs + 2 * all_table_cells(model, certificate)
+    return 2 * ((3 * d + 2 * n) * width * head + (d + n) * (d * head + head * width + width * d) + d * width * d)
+
+
+def gap_operations(model: QuantisedModel) -> int:
+    """Operations of the worst gaps: 16 per (q, position, token, m). Coq: Cert.CostsCheck.gap_rows."""
+    return 16 * model.n_ctx * model.d_vocab**3
+
+
+def weight_operations(model: QuantisedModel, bound: int) -> int:
+    """Operations of the weights of the tokens below `bound`, for one q. Coq: Cert.CostsCheck.attention.
+
+    306 per exponential (lower and upper: 3 per bit of two tables of 36 bits, 5 per set bit, of which there are taken to be
+    18) and 5 per (position, token).
+    """
+    tokens = min(model.d_vocab, bound)
+    return 306 * (tokens + model.n_ctx) + 5 * model.n_ctx * tokens
+
+
+def cost_operations(model: QuantisedModel, m: int) -> int:
+    """Operations of the costs of one (q, m): 24 per (position, token). Coq: Cert.CostsCheck.case_costs."""
+    return 24 * (model.n_ctx - 1) * (m + 1)
 
 
 def all_table_cells(model: QuantisedModel, certificate: CubicCertificate) -> int:
     """Add up `counting.table_cells` over all (q, m): what the checker's time grows with."""
     tables = integer_tables(model)
-    cases = (case for q in range(model.d_vocab) for case in scaled_cases(tables, certificate, q))
-    return sum(case.cells(scale) for case, scale in cases)
+    scaled = (pair for q in range(model.d_vocab) for pair in scaled_cases(tables, certificate, q))
+    return sum(case.cells(scale) for case, scale in scaled)
 
 
 def _choose_scale(case: Case, inputs: int) -> tuple[int, int]:
@@ -201,22 +224,22 @@ def scaled_cases(tables: IntegerTables, certificate: CubicCertificate, q: int) -
     """Yield the cases of q with their scales, in the checker's order. Coq: Cert.CubicCheck.blocks_count."""
     blocks = certificate.scales[q] if q < len(certificate.scales) else ()
     scales = [scale for block in blocks for scale in block]
-    cases = _cases(tables, certificate.gap_shift, q, [len(block) for block in blocks])
-    yield from zip(cases, scales, strict=False)  # scales of m >= d_vocab count for nothing
+    found = cases(tables, certificate.gap_shift, q, [len(block) for block in blocks])
+    yield from zip(found, scales, strict=False)  # scales of m >= d_vocab count for nothing
 
 
-def _cases(tables: IntegerTables, gap_shift: int, q: int, sizes: Sequence[int]) -> Iterator[Case]:
+def cases(tables: IntegerTables, gap_shift: int, q: int, sizes: Sequence[int]) -> Iterator[Case]:
     """Yield the cases m = q, q + 1, .. below d_vocab; each block of m shares one set of weights."""
     gaps = worst_gaps(tables, gap_shift, q)
     start = q
     for size in sizes:
         end = start + size
         weights = attention(tables, q, end)
-        cases = range(start, min(end, tables.d_vocab))
-        block = slice(cases.start, cases.stop)
+        answers = range(start, min(end, tables.d_vocab))
+        block = slice(answers.start, answers.stop)
         of_block = Enclosures(*(bound[:, :, None] for bound in weights))
         terms = upper_term(of_block, gaps[:, : weights.lower.shape[1], block])
-        for m in cases:
+        for m in answers:
             column = terms[:, :, m - start]
             yield Case(q, m, column[:-1, : m + 1], int(column[-1, q]))
         start = end

@@ -21,7 +21,7 @@ brute force); Z3 terms; SMT-LIB 2 text, read back by Z3; and float64 (models/eva
 
 These networks leave no input undecided, so there are two more settings in which some are. "wide": the lower ends of all
 weights are divided by e^2, in Coq by another `precision`; for want of time the terms (and here SMT-LIB text with the
-checker's weights, too) are made for the first group only, which has a third of the inputs or more and all verdicts;
+checker's weights, too) are made for the first group only, which has three tenths of the inputs or more and all verdicts;
 `decide` has no such setting.
 "coarse": gaps in a coarse unit; Coq and the mirror must agree, and contradict the terms nowhere. Scores and gaps of these
 networks in 8 bits have two low bits that are rounded away, or none: hence max_of_2_tiny in 12 bits, with 15.

@@ -28,6 +28,7 @@ from compact_proofs.proofs.strategies.terms import scale_down, scale_up, shift_d
 
 DIGITS = decimal.Context(prec=80)
 TOLERANCE = Fraction(1, 10**60)  # relative to the terms of a sum; nearer to zero is not decided here
+FLOOR = Fraction(-1000)  # exponentials of less are known as 0 .. exp(-1000) only
 
 
 @st.composite
@@ -60,6 +61,8 @@ LINEAR = {"W_E": [1, 2, 3], "W_V": 1, "W_O": 1, "W_U": [1, 2, 4]}
 
 
 def exponential(x: Fraction) -> Fraction:
+    """exp(x), to 80 digits; below FLOOR that of FLOOR."""
+    x = max(x, FLOOR)
     return Fraction(DIGITS.exp(DIGITS.divide(decimal.Decimal(x.numerator), decimal.Decimal(x.denominator))))
 
 
@@ -67,15 +70,18 @@ def true_verdict(tables: RationalTables, tokens: tuple[int, ...]) -> str:
     """Right, wrong, or (within rounding of zero) unknown."""
     q, answer = tokens[-1], max(tokens)
     scores = [tables.S[q][t] + tables.P[q][i] for i, t in enumerate(tokens)]
-    weights = [exponential(score - max(scores)) for score in scores]
+    exponents = [score - max(scores) for score in scores]
     verdicts = {"right"}
     for w in range(len(tables.S)):
         if w == answer:
             continue
         logits = [[tables.EU[q][k] + tables.V[t][k] + tables.PV[i][k] for k in (w, answer)] for i, t in enumerate(tokens)]
-        terms = [weight * (other - correct) for weight, (other, correct) in zip(weights, logits, strict=True)]
-        if abs(sum(terms)) <= TOLERANCE * sum(map(abs, terms)):  # a sum of nothing but zeros is exactly zero: a tie
-            verdicts.add("wrong" if not any(terms) else "unknown")
+        terms = [exponential(x) * (other - correct) for x, (other, correct) in zip(exponents, logits, strict=True)]
+        error = TOLERANCE * sum(map(abs, terms)) + sum(abs(term) for x, term in zip(exponents, terms, strict=True) if x < FLOOR)
+        if not any(terms):
+            verdicts.add("wrong")  # a tie
+        elif abs(sum(terms)) <= error:
+            verdicts.add("unknown")
         elif sum(terms) > 0:
             verdicts.add("wrong")
     return next(verdict for verdict in ("wrong", "unknown", "right") if verdict in verdicts)

@@ -14,6 +14,7 @@ import pytest
 from compact_proofs.models.errors import TimeLimit
 from compact_proofs.models.weights import ZOO
 from compact_proofs.proofs import cli, coqrun, pipeline
+from compact_proofs.proofs.registry import strategies
 
 MODEL = "max_of_2_tiny"
 
@@ -50,7 +51,7 @@ def test_unknown_model_lists_the_valid_ones(capsys, toy_only):
 
 def test_unknown_strategy_lists_the_valid_ones(capsys):
     message = fails(capsys, ["prove", MODEL, "--strategy", "magic"], 2)
-    assert message == "compact-proofs prove: unknown STRATEGY 'magic'; valid: cubic, brute_force"
+    assert message == "compact-proofs prove: unknown STRATEGY 'magic'; valid: " + ", ".join(strategies())
 
 
 def test_missing_weights(capsys, toy_only, model_copy):

@@ -1,0 +1,165 @@
+"""The exact count: costs first, brute force for what they leave.
+
+Every sequence has the costs of the cubic strategy added up; a sum below 0 is right. The few sequences left over go through
+the network as in brute force, which proves each right or wrong. Coq: Cert.ExactCheck. Source: docs/max_of_k.md, section 6.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Int64
+
+from compact_proofs.extract.quantise import QuantisedModel
+from compact_proofs.extract.tables import IntegerTables, check_gap_shift, integer_tables, least_gap_shift
+from compact_proofs.models.errors import InputRefused, NotProved
+from compact_proofs.proofs.registry import CoqNames, Found, Progress, Strategy, silent
+from compact_proofs.proofs.strategies import brute_force, cubic
+from compact_proofs.proofs.strategies.brute_force import BruteForceCertificate, Tally
+from compact_proofs.proofs.strategies.terms import check_claims, check_claims_length, refused, verdict_of
+
+MOST_SEQUENCES = 2**30
+SWEEP_OPERATIONS = 6  # per sequence: two additions to a sum, a comparison, a count
+
+
+def find(model: QuantisedModel, progress: Progress = silent) -> Found:
+    """Decide every sequence.
+
+    Raises: NotProved: some sequence is neither proved right nor wrong. InputRefused: too many sequences. OverflowRisk: a
+    network that the checker refuses.
+    """
+    _check_size(model)
+    tables = integer_tables(model)
+    gap_shift = least_gap_shift(tables)
+    tallies, left_over = [], 0
+    for q in range(model.d_vocab):
+        progress("exact: last token", q, model.d_vocab)
+        tally, rest = _query_tally(tables, gap_shift, q)
+        tallies.append(tally)
+        left_over += rest
+    progress("exact: last token", model.d_vocab, model.d_vocab)
+    rights, wrongs = tuple(tally.right for tally in tallies), tuple(tally.wrong for tally in tallies)
+    if undecided := model.d_vocab**model.n_ctx - sum(rights) - sum(wrongs):
+        raise NotProved(
+            f"exact: {undecided:,} of {model.d_vocab**model.n_ctx:,} sequences of {model.name} are too near a tie to be proved "
+            f"right or wrong ({sum(rights):,} are right); use cubic or brute_force for a lower bound"
+        )
+    certificate = BruteForceCertificate(gap_shift, rights, wrongs)
+    return Found(certificate, sum(rights), "exactly", operations(model, left_over))
+
+
+def mirror(model: QuantisedModel, certificate: BruteForceCertificate) -> int:
+    """Return the N of the theorem that Coq accepts with this certificate.
+
+    Raises: InputRefused: too many sequences. OverflowRisk, CertificateError: Coq refuses; starts with what Coq prints.
+    """
+    claimed = sum(certificate.right_claims)
+    _check(claimed, model, certificate)
+    return claimed
+
+
+def verdict(claimed: int, model: QuantisedModel, certificate: BruteForceCertificate) -> str:
+    """Return what Coq prints for a claim of exactly `claimed` right inputs. Coq: Cert.ExactCheck.exact_verdict."""
+    return verdict_of(lambda: _check(claimed, model, certificate))
+
+
+def query_tally(tables: IntegerTables, gap_shift: int, q: int) -> Tally:
+    """Decide the sequences that end in q. Coq: Cert.ExactCheck.exact_right, exact_wrong."""
+    return _query_tally(tables, gap_shift, q)[0]
+
+
+def operations(model: QuantisedModel, left_over: int) -> int:
+    """Count the machine-integer operations of the checker's two passes (right, wrong), closely.
+
+    Tables, gaps, weights and costs as for `cubic` with a block for each m; SWEEP_OPERATIONS per sequence; and brute force on
+    the sequences left over, as `brute_force.estimate_operations`.
+    """
+    d = model.d_vocab
+    costs = sum((m + 1) * (cubic.weight_operations(model, m + 1) + cubic.cost_operations(model, m)) for m in range(d))
+    one_pass = cubic.gap_operations(model) + costs + SWEEP_OPERATIONS * d**model.n_ctx
+    per_sequence = brute_force.estimate_operations(model.n_ctx, d) // d**model.n_ctx
+    return cubic.product_operations(model) + 2 * (one_pass + left_over * per_sequence)
+
+
+def _query_tally(tables: IntegerTables, gap_shift: int, q: int) -> tuple[Tally, int]:
+    """Return the tally of q, and how many sequences the costs leave over."""
+    right = wrong = rest = 0
+    for case in cubic.cases(tables, gap_shift, q, [1] * (tables.d_vocab - q)):
+        every = (case.m + 1) ** (tables.n_ctx - 1) - (0 if case.q == case.m else case.m ** (tables.n_ctx - 1))
+        tokens = _left_over(case)
+        rest += len(tokens)
+        right += every - len(tokens)
+        for start in range(0, len(tokens), brute_force.CHUNK):
+            part = tokens[start : start + brute_force.CHUNK]
+            sequences = np.concatenate([part, np.full((len(part), 1), q, dtype=np.int64)], axis=1)
+            is_right, is_wrong = brute_force.decide(tables, gap_shift, sequences)
+            right += int(is_right.sum())
+            wrong += int(is_wrong.sum())
+    return Tally(right, wrong), rest
+
+
+def _left_over(case: cubic.Case) -> Int64[np.ndarray, "count positions"]:
+    """Return the tokens of the free positions of the sequences of (q, m) whose costs do not add up to less than 0.
+
+    Position by position, beginnings that no continuation lifts to 0 are dropped.
+    """
+    highest = case.costs.max(axis=1)
+    tokens = np.zeros((1, 0), dtype=np.int64)
+    sums = np.array([case.last])
+    for i, column in enumerate(case.costs):
+        live = sums + highest[i:].sum() >= 0
+        tokens, sums = tokens[live], sums[live]
+        choices = np.arange(column.size)
+        if i == len(case.costs) - 1 and case.q != case.m:  # the last place for m
+            seen = (tokens == case.m).any(axis=1)
+            ended = np.concatenate([tokens[~seen], np.full((int((~seen).sum()), 1), case.m)], axis=1)
+            ended_sums = sums[~seen] + column[case.m]
+            tokens, sums = tokens[seen], sums[seen]
+        else:
+            ended, ended_sums = np.zeros((0, i + 1), dtype=np.int64), np.zeros(0, dtype=np.int64)
+        longer = np.concatenate([np.repeat(tokens, column.size, axis=0), np.tile(choices, len(tokens))[:, None]], axis=1)
+        tokens = np.concatenate([longer, ended])
+        sums = np.concatenate([np.add.outer(sums, column).ravel(), ended_sums])
+    tokens = tokens[sums >= 0]
+    return tokens if case.q == case.m else tokens[(tokens == case.m).any(axis=1)]
+
+
+def _check(claimed: int, model: QuantisedModel, certificate: BruteForceCertificate) -> None:
+    """Check the network, the claims and the number, in the checker's order. Coq: Cert.BruteForceCheck.exactly."""
+    _check_size(model)
+    tables = integer_tables(model)
+    check_gap_shift(tables, certificate.gap_shift)
+    tallies: dict[int, Tally] = {}
+
+    def tally(q: int) -> Tally:
+        if q not in tallies:
+            tallies[q] = query_tally(tables, certificate.gap_shift, q)
+        return tallies[q]
+
+    check_claims_length(model.d_vocab, certificate.right_claims)
+    check_claims(lambda q: tally(q).right, certificate.right_claims)
+    check_claims_length(model.d_vocab, certificate.wrong_claims)
+    check_claims(lambda q: tally(q).wrong, certificate.wrong_claims)
+    rights, wrongs = sum(certificate.right_claims), sum(certificate.wrong_claims)
+    inputs = model.d_vocab**model.n_ctx
+    if rights != claimed or rights + wrongs != inputs:
+        raise refused(f"Total_differs {rights} {wrongs} {inputs} {claimed}")
+
+
+def _check_size(model: QuantisedModel) -> None:
+    sequences = model.d_vocab**model.n_ctx
+    if sequences > MOST_SEQUENCES:
+        raise InputRefused(
+            f"exact: {model.name} has {model.d_vocab}^{model.n_ctx} sequences, wanted at most {MOST_SEQUENCES:,}; "
+            "use cubic, or a smaller network"
+        )
+
+
+STRATEGY = Strategy(
+    name="exact",
+    summary="the exact count: costs for most sequences, brute force for those they leave",
+    constructor="BruteForceCertificate",
+    coq={"exactly": CoqNames(check="exact_check", sound="exact_sound", verdict="exact_verdict")},
+    find=find,
+    fields=brute_force.fields,
+    mirror=mirror,
+)
