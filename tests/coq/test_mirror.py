@@ -1,0 +1,234 @@
+"""The mirrors say what Coq says: every verdict of the Coq checkers, refusals with their numbers, is the one predicted.
+
+The networks: those of the zoo that are tiny, random ones, and those that tests/unit/test_tables.py has refused, stage by
+stage. The certificates: what the finders find, random scales, and each with a claim or the total one too high. A claim one
+too high makes Coq print the count, so equal verdicts mean equal counts. Every verdict comes from one run of coqc.
+"""
+
+import re
+import runpy
+import shutil
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from compact_proofs.extract.coq_text import certificate_v, network_definition, weights_v
+from compact_proofs.extract.exp_bounds import ONE
+from compact_proofs.extract.quantise import QuantisedMatrix, QuantisedModel, quantise
+from compact_proofs.extract.tables import integer_tables
+from compact_proofs.models.weights import load_model
+from compact_proofs.proofs import coqrun
+from compact_proofs.proofs.strategies import brute_force, cubic
+from compact_proofs.proofs.strategies.brute_force import BruteForceCertificate
+from compact_proofs.proofs.strategies.cubic import CubicCertificate
+from compact_proofs.proofs.verdict import explain
+
+pytestmark = [pytest.mark.coq, pytest.mark.skipif(shutil.which("coqc") is None, reason="Coq is not installed")]
+
+TABLES = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "test_tables.py"))  # test files cannot import each other
+VERDICT = re.compile(r"= ((?:Accepted|Refused).*?)\s+: outcome", re.DOTALL)
+HEADER = """From Coq Require Import ZArith Uint63 List.
+Import ListNotations.
+From CompactProofs Require Import Facade.
+"""
+
+
+class Case(NamedTuple):
+    """A claim about a network, and the verdict that the mirror predicts."""
+
+    name: str
+    model: QuantisedModel
+    certificate: CubicCertificate | BruteForceCertificate
+    claimed: int
+    statement: str
+    predicted: str
+
+
+def cubic_case(name, model, certificate, claimed) -> Case:
+    return Case(name, model, certificate, claimed, "at_least", cubic.verdict(claimed, model, certificate))
+
+
+def brute_force_case(name, model, certificate, claimed, statement) -> Case:
+    predicted = brute_force.verdict(claimed, model, certificate, statement)
+    return Case(name, model, certificate, claimed, statement, predicted)
+
+
+def raised(claims: tuple[int, ...], q: int) -> tuple[int, ...]:
+    return (*claims[:q], claims[q] + 1, *claims[q + 1 :])
+
+
+def random_network(seed: int) -> QuantisedModel:
+    """Sizes up to 4 positions and 6 tokens; scales from coarse to fine, so that scores are lifted or shifted or neither."""
+    rng = np.random.default_rng([seed, 1])
+    n_ctx, d_vocab, d_model, d_head = (int(rng.integers(low, high)) for low, high in ((1, 5), (2, 7), (2, 4), (1, 3)))
+    shapes = [(d_vocab, d_model), (n_ctx, d_model), *[(d_model, d_head)] * 3, (d_head, d_model), (d_model, d_vocab)]
+    fine = rng.integers(0, 10, 7) if seed % 2 else [7] * 7
+    matrices = [QuantisedMatrix(rng.integers(-127, 128, shape), int(bits)) for shape, bits in zip(shapes, fine, strict=True)]
+    return QuantisedModel(f"random_{seed}", n_ctx, d_vocab, d_model, d_head, 8, *matrices)
+
+
+def maximum_network(seed: int) -> QuantisedModel:
+    """Larger tokens get more attention, and output w gets 6 w x - w^2 from token x: much of it can be proved right."""
+    model = random_network(seed)
+    ints = {name: np.zeros_like(matrix.ints) for name, matrix in model.matrices().items()}
+    tokens = np.arange(model.d_vocab)
+    ints["W_E"][:, 0], ints["W_E"][:, 1] = 20 * tokens, 60
+    ints["W_pos"] = model.W_pos.ints // 16
+    ints["W_Q"][1], ints["W_K"][0] = 50, 30
+    ints["W_V"][0], ints["W_O"][0, 0] = 9, 9
+    ints["W_U"][0], ints["W_U"][1] = 6 * tokens, -(tokens**2)
+    scales = dict(W_E=5, W_pos=5, W_Q=4, W_K=4, W_V=3, W_O=3, W_U=3)
+    matrices = {name: QuantisedMatrix(ints[name], scales[name]) for name in ints}
+    return replace(model, name=f"maximum_{seed}", **matrices)
+
+
+def random_scales(model: QuantisedModel, seed: int) -> tuple[tuple[tuple[int, ...], ...], ...]:
+    """Blocks of random sizes and scales of random sizes; some scales are zero, too large, or of no answer."""
+    rng = np.random.default_rng([seed, 2])
+    scales = []
+    for q in range(model.d_vocab):
+        blocks, m = [], q
+        while m < model.d_vocab + 1:
+            size = int(rng.integers(0, 4))
+            special = rng.choice([0, ONE, ONE + 1, 1, 2**61], size)
+            usual = 2 ** rng.integers(0, 31, size)
+            blocks.append(tuple(int(one) for one in np.where(rng.random(size) < 0.2, special, usual)))
+            m += size
+        scales.append(tuple(blocks))
+    return tuple(scales)
+
+
+def cubic_cases(model: QuantisedModel, seed: int) -> list[Case]:
+    found = cubic.find(model).certificate
+    tables = integer_tables(model)
+    shuffled = replace(found, scales=random_scales(model, seed), gap_shift=found.gap_shift + seed % 3)
+    shuffled = replace(shuffled, claims=tuple(cubic.query_count(tables, shuffled, q) for q in range(model.d_vocab)))
+    cases = []
+    for name, certificate in (("found", found), ("random scales", shuffled)):
+        total = sum(certificate.claims)
+        wrongs = [replace(certificate, claims=raised(certificate.claims, q)) for q in range(model.d_vocab)]
+        cases += [cubic_case(f"{name}, total", model, certificate, claimed) for claimed in (0, total, total + 1)]
+        cases += [cubic_case(f"{name}, claim {q} too high", model, wrong, total) for q, wrong in enumerate(wrongs)]
+    others = {
+        "gap shift too small": replace(found, gap_shift=found.gap_shift - 1) if found.gap_shift else found,
+        "gap shift 61": replace(found, gap_shift=61),
+        "gap shift 62": replace(found, gap_shift=62),
+        "too few claims": replace(found, claims=found.claims[1:]),
+        "too many claims": replace(found, claims=(*found.claims, 0)),
+        "no scales": replace(found, scales=()),
+        "more scales": replace(found, scales=(*found.scales, ((1,),))),
+    }
+    return cases + [cubic_case(name, model, certificate, 0) for name, certificate in others.items()]
+
+
+def brute_force_cases(model: QuantisedModel, seed: int) -> list[Case]:
+    found = brute_force.find(model).certificate
+    tables = integer_tables(model)
+    shift = min(found.gap_shift + 12 + seed % 12, 61)
+    tallies = [brute_force.query_tally(tables, shift, q) for q in range(model.d_vocab)]
+    coarse = BruteForceCertificate(shift, tuple(one.right for one in tallies), tuple(one.wrong for one in tallies))
+    cases = []
+    for name, certificate in (("found", found), ("coarse gaps", coarse)):
+        rights, wrongs = certificate.right_claims, certificate.wrong_claims
+        total = sum(rights)
+        for statement in ("at_least", "exactly"):
+            for claimed in (total, total + 1):
+                cases.append(brute_force_case(f"{name}, total", model, certificate, claimed, statement))
+            for q in range(model.d_vocab):
+                for field, claims in (("right_claims", rights), ("wrong_claims", wrongs)):
+                    high = replace(certificate, **{field: raised(claims, q)})
+                    cases.append(brute_force_case(f"{name}, {field} {q} too high", model, high, total, statement))
+    return cases
+
+
+def refusal_cases() -> list[Case]:
+    """Stage by stage, and at the largest numbers that are not refused."""
+    cases = []
+    for stage, model in TABLES["REFUSALS"]:
+        empty = CubicCertificate(30, (), (0,) * model.d_vocab)
+        cases.append(cubic_case(f"refused at {stage}", model, empty, 0))
+        assert cases[-1].predicted == f"Refused (May_overflow {stage})"
+    for model in TABLES["LIMITS"]:
+        found = cubic.find(model)
+        cases.append(cubic_case("not refused", model, found.certificate, found.proved))
+        assert cases[-1].predicted == "Accepted"
+    return cases
+
+
+@cache
+def all_cases() -> list[Case]:
+    networks = [quantise(*load_model(name)) for name in ("max_of_2_tiny", "max_of_3_tiny")]
+    networks += [random_network(seed) for seed in range(10)] + [maximum_network(seed) for seed in range(10)]
+    cases = refusal_cases()
+    for seed, model in enumerate(networks):
+        cases += cubic_cases(model, seed)
+        if model.d_vocab**model.n_ctx <= 600:
+            cases += brute_force_cases(model, seed)
+    return cases
+
+
+def definitions(data_file: str) -> str:
+    """A data file without its imports, to stand inside a module."""
+    return "\n".join(line for line in data_file.splitlines() if not re.match("From|Import", line))
+
+
+def coq_text(cases: list[Case]) -> str:
+    """All cases as one Coq file, a network written once for the cases that follow each other."""
+    parts, last = [HEADER], None
+    for index, case in enumerate(cases):
+        strategy = cubic if isinstance(case.certificate, CubicCertificate) else brute_force
+        name, fields = strategy.STRATEGY.name, strategy.STRATEGY.fields(case.certificate)
+        if case.model is not last:
+            weights = definitions(weights_v(case.model))
+            parts.append(
+                f"Module Network_{index}.\nModule Weights.\n{weights}\nEnd Weights.\n{network_definition(case.model.name)}"
+                f"End Network_{index}.\nDefinition network_{index} := Network_{index}.network.\n"
+            )
+            network, last = f"network_{index}", case.model
+        record = " ".join([strategy.STRATEGY.constructor, *(f"Certificate_{index}.{field.name}" for field in fields)])
+        verdict = strategy.STRATEGY.coq[case.statement].verdict
+        parts.append(
+            f"Module Certificate_{index}.\n{definitions(certificate_v(case.model.name, name, fields))}\n"
+            f"End Certificate_{index}.\nEval vm_compute in ({verdict} {case.claimed}%Z {network} ({record})).\n"
+        )
+    return "\n".join(parts)
+
+
+@pytest.fixture(scope="module")
+def verdicts(_theory_built, tmp_path_factory) -> list[str]:
+    """What Coq prints for each case."""
+    root = tmp_path_factory.mktemp("mirror")
+    shutil.copytree(_theory_built / "theories", root / "theories")
+    shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
+    (root / "generated").mkdir()
+    (root / "Mirror.v").write_text(coq_text(all_cases()), encoding="ascii")
+    printed = coqrun.coqc(root, Path("Mirror.v"), coqrun.Limits()).stdout
+    return [" ".join(text.split()) for text in VERDICT.findall(printed)]
+
+
+def test_coq_says_what_the_mirrors_say(verdicts):
+    cases = all_cases()
+    assert len(verdicts) == len(cases)
+    differences = [
+        f"{case.model.name}, {case.name}, {case.statement} {case.claimed}: Coq {verdict}; mirror {case.predicted}"
+        for case, verdict in zip(cases, verdicts, strict=True)
+        if verdict != case.predicted
+    ]
+    assert not differences, "\n".join(differences)
+
+
+def test_the_cases_hold_every_kind_of_verdict():
+    """What cannot be tried: an empty context and wrong shapes, which a QuantisedModel excludes."""
+    kinds = {re.match(r"Accepted|Refused \((\w+)", case.predicted)[1] for case in all_cases()}
+    assert kinds == {None, "May_overflow", "Wrong_number_of_queries", "Query_short", "Total_short", "Total_differs"}
+    counts = [int(case.predicted.split()[3]) for case in all_cases() if "Query_short" in case.predicted]
+    assert len(set(counts)) > 20  # many different counts, so equality says something
+
+
+def test_every_verdict_has_its_sentence():
+    for case in all_cases():
+        assert explain(case.predicted) != case.predicted
