@@ -22,7 +22,7 @@ from compact_proofs.extract.quantise import QuantisedMatrix, QuantisedModel, qua
 from compact_proofs.extract.tables import integer_tables
 from compact_proofs.models.weights import load_model
 from compact_proofs.proofs import coqrun
-from compact_proofs.proofs.strategies import brute_force, cubic
+from compact_proofs.proofs.strategies import brute_force, cubic, exact
 from compact_proofs.proofs.strategies.brute_force import BruteForceCertificate
 from compact_proofs.proofs.strategies.cubic import CubicCertificate
 from compact_proofs.proofs.verdict import explain
@@ -55,6 +55,14 @@ def cubic_case(name, model, certificate, claimed) -> Case:
 def brute_force_case(name, model, certificate, claimed, statement) -> Case:
     predicted = brute_force.verdict(claimed, model, certificate, statement)
     return Case(name, model, certificate, claimed, statement, predicted)
+
+
+def exact_case(name, model, certificate, claimed) -> Case:
+    return Case(name, model, certificate, claimed, "exact", exact.verdict(claimed, model, certificate))
+
+
+def some_queries(model: QuantisedModel) -> list[int]:
+    return sorted({0, model.d_vocab // 2, model.d_vocab - 1})
 
 
 def raised(claims: tuple[int, ...], q: int) -> tuple[int, ...]:
@@ -110,9 +118,9 @@ def cubic_cases(model: QuantisedModel, seed: int) -> list[Case]:
     cases = []
     for name, certificate in (("found", found), ("random scales", shuffled)):
         total = sum(certificate.claims)
-        wrongs = [replace(certificate, claims=raised(certificate.claims, q)) for q in range(model.d_vocab)]
+        wrongs = {q: replace(certificate, claims=raised(certificate.claims, q)) for q in some_queries(model)}
         cases += [cubic_case(f"{name}, total", model, certificate, claimed) for claimed in (0, total, total + 1)]
-        cases += [cubic_case(f"{name}, claim {q} too high", model, wrong, total) for q, wrong in enumerate(wrongs)]
+        cases += [cubic_case(f"{name}, claim {q} too high", model, wrong, total) for q, wrong in wrongs.items()]
     others = {
         "gap shift too small": replace(found, gap_shift=found.gap_shift - 1) if found.gap_shift else found,
         "gap shift 61": replace(found, gap_shift=61),
@@ -138,10 +146,13 @@ def brute_force_cases(model: QuantisedModel, seed: int) -> list[Case]:
         for statement in ("at_least", "exactly"):
             for claimed in (total, total + 1):
                 cases.append(brute_force_case(f"{name}, total", model, certificate, claimed, statement))
-            for q in range(model.d_vocab):
+            for q in some_queries(model):
                 for field, claims in (("right_claims", rights), ("wrong_claims", wrongs)):
                     high = replace(certificate, **{field: raised(claims, q)})
                     cases.append(brute_force_case(f"{name}, {field} {q} too high", model, high, total, statement))
+                    if statement == "exactly":
+                        cases.append(exact_case(f"{name}, {field} {q} too high", model, high, total))
+        cases += [exact_case(f"{name}, total", model, certificate, claimed) for claimed in (total, total + 1)]
     return cases
 
 
@@ -190,7 +201,7 @@ def coq_text(cases: list[Case]) -> str:
             )
             network, last = f"network_{index}", case.model
         record = " ".join([strategy.STRATEGY.constructor, *(f"Certificate_{index}.{field.name}" for field in fields)])
-        verdict = strategy.STRATEGY.coq[case.statement].verdict
+        verdict = "exact_verdict" if case.statement == "exact" else strategy.STRATEGY.coq[case.statement].verdict
         parts.append(
             f"Module Certificate_{index}.\n{definitions(certificate_v(case.model.name, name, fields))}\n"
             f"End Certificate_{index}.\nEval vm_compute in ({verdict} {case.claimed}%Z {network} ({record})).\n"

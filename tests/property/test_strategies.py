@@ -18,10 +18,10 @@ from compact_proofs.extract.grammar import check_data
 from compact_proofs.extract.quantise import QuantisedMatrix, QuantisedModel, quantise
 from compact_proofs.extract.tables import check_gap_shift, integer_tables
 from compact_proofs.extract.z3_terms import RationalTables, rational_tables
-from compact_proofs.models.errors import CertificateError, InputRefused, OverflowRisk
+from compact_proofs.models.errors import CertificateError, InputRefused, NotProved, OverflowRisk
 from compact_proofs.models.weights import load_model
-from compact_proofs.proofs.registry import strategies
-from compact_proofs.proofs.strategies import brute_force, cubic
+from compact_proofs.proofs.registry import Found, strategies
+from compact_proofs.proofs.strategies import brute_force, cubic, exact
 from compact_proofs.proofs.strategies.brute_force import BruteForceCertificate
 from compact_proofs.proofs.strategies.cubic import CubicCertificate
 from compact_proofs.proofs.strategies.terms import scale_down, scale_up, shift_down, shift_up
@@ -124,6 +124,7 @@ def check_soundness(model: QuantisedModel) -> None:
         not_wrong = sum(truth[index] != "wrong" and proved[index] != "wrong" for index in of_q)
         assert by_cubic.certificate.claims[q] <= not_wrong
     assert (by_force.statement == "exactly") == ("unknown" not in proved)
+    check_exact(model, truth, by_force)
     assert by_cubic.statement == "at_least"
     for name, found in (("cubic", by_cubic), ("brute_force", by_force)):
         strategy = strategies()[name]
@@ -132,6 +133,19 @@ def check_soundness(model: QuantisedModel) -> None:
         fields = strategy.fields(found.certificate)
         text = certificate_v("tiny", name, fields)
         check_data(text, "Certificate.v", "certificate", {field.name: field.coq_type for field in fields})
+
+
+def check_exact(model: QuantisedModel, truth: list[str], by_force: Found) -> None:
+    """The exact count, where there is one, is the true one; there is one wherever brute force has one."""
+    try:
+        found = exact.find(model)
+    except NotProved:
+        assert by_force.statement == "at_least"
+        return
+    assert truth.count("right") <= found.proved <= len(truth) - truth.count("wrong")
+    assert exact.mirror(model, found.certificate) == found.proved
+    if by_force.statement == "exactly":
+        assert found.certificate == by_force.certificate
 
 
 @settings(max_examples=150)
