@@ -153,7 +153,7 @@ def decide(
         upper += upper_term(weight, shift_up(gap_shift, gaps))
         lower += lower_term(weight, shift_down(gap_shift, gaps))
     upper[rows, answer] = lower[rows, answer] = -1
-    return (upper < 0).all(axis=1), (lower >= 0).any(axis=1)
+    return np.logical_and.reduce(upper < 0, axis=1), np.logical_or.reduce(lower >= 0, axis=1)
 
 
 def estimate_operations(n_ctx: int, d_vocab: int) -> int:

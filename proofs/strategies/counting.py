@@ -8,6 +8,8 @@ Source: docs/max_of_k.md, sections 2 and 3.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Int64
 
@@ -55,7 +57,7 @@ def _choices_within(excess: Costs, budget: int) -> int:
     if tokens == 0:
         return 0
     dtype = np.float64 if tokens**positions < FLOAT_EXACT else np.int64
-    ways = np.zeros(budget + 1, dtype=dtype)  # ways[k]: choices at the rows so far that add up to k
+    ways: np.ndarray[Any, Any] = np.zeros(budget + 1, dtype=dtype)  # ways[k]: choices at the rows so far that add up to k
     ways[0] = 1
     for row in excess[1:]:
         histogram = np.bincount(row[row <= budget], minlength=1).astype(dtype)

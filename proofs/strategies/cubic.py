@@ -78,7 +78,7 @@ class Case:
         return table_cells(positions, tokens, spare_budget(*self.scaled(scale)))
 
     def scaled(self, scale: int) -> tuple[Int64[np.ndarray, "positions tokens"], int]:
-        return scale_up(self.costs, scale), int(scale_up(np.int64(self.last), scale))
+        return scale_up(self.costs, scale), int(scale_up(np.array(self.last), scale))
 
 
 def find(model: QuantisedModel, progress: Progress = silent) -> Found:

@@ -61,6 +61,9 @@ Definition add_row (row : list int) (A : list (list int)) : list (list int) := m
 Definition of_rows (factor : Z) (A : list (list Z)) : list (list int) :=
   map (map (fun z => of_Z (z * factor))) A.
 
+(** 2^bits. *)
+Definition power (bits : nat) : Z := (2 ^ Z.of_nat bits)%Z.
+
 (** ** Range tests *)
 
 Definition product_fits (n : nat) (A B : list (list int)) : bool :=

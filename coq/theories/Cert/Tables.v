@@ -63,8 +63,6 @@ Section Scales.
   Definition logit_bits : nat := resid_bits + (scale_bits (W_U M) + attention_bits).
 End Scales.
 
-Definition power (bits : nat) : Z := (2 ^ Z.of_nat bits)%Z.
-
 Definition tables_of (M : model) : tables :=
   let embed := of_rows (power (resid_bits M - scale_bits (W_E M))) (ints (W_E M)) in
   let pos := of_rows (power (resid_bits M - scale_bits (W_pos M))) (ints (W_pos M)) in

@@ -1,7 +1,8 @@
 (* CompactProofs: Cert: TablesSound *)
 (* MIT licence. *)
 From Coq Require Import Reals ZArith Uint63 List Arith Bool Lia Lra.
-From CompactProofs Require Import Spec.Network Base.Sums Base.Signed63 Base.Matrix Cert.Outcome Cert.Tables.
+From CompactProofs Require Import Spec.Network Base.Sums Base.Signed63 Base.Matrix Base.RealMatrix.
+From CompactProofs Require Import Cert.Outcome Cert.Tables.
 Import ListNotations.
 (** * The token tables mean what the specification says
     Under [tables_tests], scores and logits of the network are those of the tables; and an output is below another exactly
@@ -14,51 +15,6 @@ Definition output (T : tables) (q t i w : nat) : Z :=
   (at2 (direct_rows T) q w + at2 (logit_rows T) t w + at2 (logit_pos_rows T) i w)%Z.
 
 Definition last_token (M : model) (x : list nat) : nat := nth (last_position M) x O.
-
-(** Entry of an integer table as a real number. *)
-Local Definition real2 (A : list (list int)) (bits : nat) (i j : nat) : R := IZR (at2 A i j) / 2 ^ bits.
-
-Local Lemma pow2_pos : forall n : nat, 0 < 2 ^ n.
-Proof. intro n. apply pow_lt. lra. Qed.
-
-Local Lemma pow2_neq : forall n : nat, 2 ^ n <> 0.
-Proof. intro n. apply Rgt_not_eq, pow2_pos. Qed.
-
-Local Lemma IZR_power : forall bits : nat, IZR (power bits) = 2 ^ bits.
-Proof. intro bits. unfold power. rewrite <- pow_IZR. reflexivity. Qed.
-
-Local Lemma real2_of_rows : forall (r c lift i j : nat) (A : matrix),
-  has_shape r c (ints A) = true -> rows_fit (power lift) (ints A) = true -> (i < r)%nat -> (j < c)%nat ->
-  real2 (of_rows (power lift) (ints A)) (scale_bits A + lift) i j = entry A i j.
-Proof.
-  intros r c lift i j A shape fits row column. unfold real2, entry.
-  rewrite (of_rows_exact r c) by assumption. rewrite mult_IZR, IZR_power, pow_add.
-  field. split; apply pow2_neq.
-Qed.
-
-Local Lemma real2_mul : forall (r n c i j a b : nat) (A B : list (list int)) (f g : nat -> R),
-  has_shape r n A = true -> has_shape n c B = true -> product_fits n A B = true -> (i < r)%nat -> (j < c)%nat ->
-  (forall k, (k < n)%nat -> real2 A a i k = f k) ->
-  (forall k, (k < n)%nat -> real2 B b k j = g k) ->
-  real2 (mul c A B) (a + b) i j = sum n (fun k => f k * g k).
-Proof.
-  intros r n c i j a b A B f g shape_A shape_B fits row column real_A real_B. unfold real2 at 1.
-  rewrite (mul_exact r n) by assumption. rewrite IZR_sumZ. unfold Rdiv. rewrite <- sum_mult_r.
-  apply sum_ext. intros k below. rewrite <- real_A, <- real_B by exact below.
-  unfold real2. rewrite mult_IZR, pow_add. field. split; apply pow2_neq.
-Qed.
-
-Local Lemma real2_mul_transposed : forall (r n c i j a b : nat) (A B : list (list int)) (f g : nat -> R),
-  has_shape r n A = true -> has_shape c n B = true -> product_fits n A B = true -> (i < r)%nat -> (j < c)%nat ->
-  (forall k, (k < n)%nat -> real2 A a i k = f k) ->
-  (forall k, (k < n)%nat -> real2 B b j k = g k) ->
-  real2 (mul_transposed A B) (a + b) i j = sum n (fun k => f k * g k).
-Proof.
-  intros r n c i j a b A B f g shape_A shape_B fits row column real_A real_B. unfold real2 at 1.
-  rewrite (mul_transposed_exact r n c) by assumption. rewrite IZR_sumZ. unfold Rdiv. rewrite <- sum_mult_r.
-  apply sum_ext. intros k below. rewrite <- real_A, <- real_B by exact below.
-  unfold real2. rewrite mult_IZR, pow_add. field. split; apply pow2_neq.
-Qed.
 
 Section Tables.
   Context (M : model).
