@@ -61,7 +61,7 @@ def test_weights_are_read_only_copies():
 def test_unknown_model_lists_the_valid_ones(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save_model(replace(CONFIG, name="mine"), Weights(**random_tensors()), tmp_path / "build/models")
-    with pytest.raises(UsageError, match=r"unknown MODEL 'max_of_9'; valid: max_of_2, .*max_of_3_tiny, .*mine; or the path"):
+    with pytest.raises(UsageError, match=r"unknown MODEL 'max_of_9'; valid: max_of_10, max_of_2, .*max_of_3_tiny, .*mine; or the path"):
         load_model("max_of_9")
     assert load_model("mine")[0].name == "mine"
 
@@ -78,7 +78,7 @@ def test_missing_files(saved, tmp_path):
     saved.with_suffix(".safetensors").unlink()
     with pytest.raises(WeightsError, match="tiny.safetensors: no such file; it belongs beside tiny.json"):
         load_model(saved)
-    with pytest.raises(WeightsError, match="none.json: no such file; give the .json of a model, or one of: max_of_2"):
+    with pytest.raises(WeightsError, match="none.json: no such file; give the .json of a model, or one of: max_of_10, max_of_2"):
         load_model(tmp_path / "none.json")
 
 
