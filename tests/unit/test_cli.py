@@ -219,6 +219,7 @@ def test_progress_off_a_terminal_is_sparse(capsys, monkeypatch):
 def test_signals_end_with_130_and_no_traceback(tmp_path, number):
     """A real process, stopped by Ctrl-C and by kill while a child runs."""
     program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background ignores it
         "import sys; from pathlib import Path; from compact_proofs.proofs import cli, pipeline, coqrun\n"
         "def wait(*arguments, **named):\n"
         f"    coqrun.run(['sh', '-c', 'echo $$ > pid; exec sleep 100'], Path({str(tmp_path)!r}), coqrun.Limits(), 'sleep')\n"

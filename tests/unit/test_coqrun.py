@@ -60,6 +60,7 @@ def test_memory_limit_stops_coqc(coq_root):
 def test_interruption_kills_the_child(tmp_path):
     """A Ctrl-C that reaches only the parent leaves no process behind."""
     program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background ignores it
         "import sys; from pathlib import Path; from compact_proofs.proofs.coqrun import *\n"
         f"run(['sh', '-c', 'echo $$ > pid; exec sleep 100'], Path({str(tmp_path)!r}), Limits(), 'sleep')"
     )
