@@ -8,7 +8,7 @@ Source: docs/max_of_k.md, section 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,7 +99,8 @@ def mirror(model: QuantisedModel, certificate: BruteForceCertificate) -> int:
 
     Raises: InputRefused: too many sequences. OverflowRisk, CertificateError: Coq refuses every N; starts with what Coq prints.
     """
-    _check(model, certificate, statement(model, certificate))
+    _check_size(model)
+    check_tallies(model, certificate, statement(model, certificate), query_tally)
     return sum(certificate.right_claims)
 
 
@@ -110,14 +111,12 @@ def verdict(claimed: int, model: QuantisedModel, certificate: BruteForceCertific
     """
 
     def check() -> None:
-        _check(model, certificate, stated)
+        _check_size(model)
+        check_tallies(model, certificate, stated, query_tally)
         if stated == "at_least":
             check_total(claimed, certificate.right_claims)
-            return
-        rights, wrongs = sum(certificate.right_claims), sum(certificate.wrong_claims)
-        inputs = model.d_vocab**model.n_ctx
-        if rights != claimed or rights + wrongs != inputs:
-            raise refused(f"Total_differs {rights} {wrongs} {inputs} {claimed}")
+        else:
+            check_exact_total(claimed, model, certificate)
 
     return verdict_of(check)
 
@@ -166,16 +165,23 @@ def estimate_operations(n_ctx: int, d_vocab: int) -> int:
     return d_vocab**n_ctx * n_ctx * (306 + 18 * d_vocab)
 
 
-def _check(model: QuantisedModel, certificate: BruteForceCertificate, stated: Statement) -> None:
-    """Check the network and the claims of `stated`, in the checker's order."""
-    _check_size(model)
+def check_tallies(
+    model: QuantisedModel,
+    certificate: BruteForceCertificate,
+    stated: Statement,
+    tally_of: Callable[[IntegerTables, int, int], Tally],
+) -> None:
+    """Check the network and the claims of `stated` against `tally_of(tables, gap_shift, q)`, in the checker's order.
+
+    Raises: OverflowRisk, CertificateError: the first that fails. Coq: Cert.BruteForceCheck.right_failure, wrong_failure.
+    """
     tables = integer_tables(model)
     check_gap_shift(tables, certificate.gap_shift)
     tallies: dict[int, Tally] = {}
 
     def tally(q: int) -> Tally:
         if q not in tallies:
-            tallies[q] = query_tally(tables, certificate.gap_shift, q)
+            tallies[q] = tally_of(tables, certificate.gap_shift, q)
         return tallies[q]
 
     check_claims_length(model.d_vocab, certificate.right_claims)
@@ -183,6 +189,17 @@ def _check(model: QuantisedModel, certificate: BruteForceCertificate, stated: St
     if stated == "exactly":
         check_claims_length(model.d_vocab, certificate.wrong_claims)
         check_claims(lambda q: tally(q).wrong, certificate.wrong_claims)
+
+
+def check_exact_total(claimed: int, model: QuantisedModel, certificate: BruteForceCertificate) -> None:
+    """Check that the right claims add up to `claimed`, and all claims to all inputs. Coq: Cert.BruteForceCheck.exactly.
+
+    Raises: CertificateError: they do not.
+    """
+    rights, wrongs = sum(certificate.right_claims), sum(certificate.wrong_claims)
+    inputs = model.d_vocab**model.n_ctx
+    if rights != claimed or rights + wrongs != inputs:
+        raise refused(f"Total_differs {rights} {wrongs} {inputs} {claimed}")
 
 
 def _check_size(model: QuantisedModel) -> None:

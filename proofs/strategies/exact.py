@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Int64
 
 from compact_proofs.extract.quantise import QuantisedModel
-from compact_proofs.extract.tables import IntegerTables, check_gap_shift, integer_tables, least_gap_shift
+from compact_proofs.extract.tables import IntegerTables, integer_tables, least_gap_shift
 from compact_proofs.models.errors import InputRefused, NotProved
 from compact_proofs.proofs.registry import CoqNames, Found, Progress, Strategy, silent
 from compact_proofs.proofs.strategies import brute_force, cubic
 from compact_proofs.proofs.strategies.brute_force import BruteForceCertificate, Tally
-from compact_proofs.proofs.strategies.terms import check_claims, check_claims_length, refused, verdict_of
+from compact_proofs.proofs.strategies.terms import verdict_of
 
 MOST_SEQUENCES = 2**30
 SWEEP_OPERATIONS = 6  # per sequence: two additions to a sum, a comparison, a count
@@ -126,23 +126,8 @@ def _left_over(case: cubic.Case) -> Int64[np.ndarray, "count positions"]:
 def _check(claimed: int, model: QuantisedModel, certificate: BruteForceCertificate) -> None:
     """Check the network, the claims and the number, in the checker's order. Coq: Cert.BruteForceCheck.exactly."""
     _check_size(model)
-    tables = integer_tables(model)
-    check_gap_shift(tables, certificate.gap_shift)
-    tallies: dict[int, Tally] = {}
-
-    def tally(q: int) -> Tally:
-        if q not in tallies:
-            tallies[q] = query_tally(tables, certificate.gap_shift, q)
-        return tallies[q]
-
-    check_claims_length(model.d_vocab, certificate.right_claims)
-    check_claims(lambda q: tally(q).right, certificate.right_claims)
-    check_claims_length(model.d_vocab, certificate.wrong_claims)
-    check_claims(lambda q: tally(q).wrong, certificate.wrong_claims)
-    rights, wrongs = sum(certificate.right_claims), sum(certificate.wrong_claims)
-    inputs = model.d_vocab**model.n_ctx
-    if rights != claimed or rights + wrongs != inputs:
-        raise refused(f"Total_differs {rights} {wrongs} {inputs} {claimed}")
+    brute_force.check_tallies(model, certificate, "exactly", query_tally)
+    brute_force.check_exact_total(claimed, model, certificate)
 
 
 def _check_size(model: QuantisedModel) -> None:

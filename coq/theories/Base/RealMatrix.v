@@ -1,6 +1,6 @@
 (* CompactProofs: Base: RealMatrix *)
 (* MIT licence. *)
-From Coq Require Import Reals ZArith Uint63 List Lra.
+From Coq Require Import Reals ZArith Uint63 List Arith Lra.
 From CompactProofs Require Import Spec.Network Base.Sums Base.Matrix.
 Import ListNotations.
 (** * Integer matrices with fraction bits, as real matrices
@@ -50,4 +50,16 @@ Proof.
   rewrite (mul_transposed_exact r n c) by assumption. rewrite IZR_sumZ. unfold Rdiv. rewrite <- sum_mult_r.
   apply sum_ext. intros k below. rewrite <- real_A, <- real_B by exact below.
   unfold real2. rewrite mult_IZR, pow_add. field. split; apply pow2_neq.
+Qed.
+
+(** A product with plain weights: no change of unit. *)
+Lemma real2_mul_plain : forall (r n c i j bits : nat) (rows : list (list int)) (A : matrix) (f : nat -> R),
+  has_shape r n rows = true -> has_shape n c (ints A) = true -> rows_fit (power 0) (ints A) = true ->
+  product_fits n rows (of_rows (power 0) (ints A)) = true -> (i < r)%nat -> (j < c)%nat ->
+  (forall k, (k < n)%nat -> real2 rows bits i k = f k) ->
+  real2 (mul c rows (of_rows (power 0) (ints A))) (bits + scale_bits A) i j = sum n (fun k => f k * entry A k j).
+Proof.
+  intros r n c i j bits rows A f shape_rows shape_A range fits row column real_rows.
+  apply (real2_mul r n); try assumption; [apply of_rows_shape, shape_A|].
+  intros k below. rewrite <- (real2_of_rows n c 0) by assumption. rewrite Nat.add_0_r. reflexivity.
 Qed.

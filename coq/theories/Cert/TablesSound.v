@@ -206,63 +206,52 @@ Section Tables.
         [exact shape_Q | passed (May_overflow Range_W_Q)].
   Qed.
 
-  (** The plain weights: no change of unit. *)
-  Local Lemma plain_real : forall (r c i j : nat) (A : matrix),
-    has_shape r c (ints A) = true -> rows_fit (power 0) (ints A) = true -> (i < r)%nat -> (j < c)%nat ->
-    real2 (of_rows (power 0) (ints A)) (scale_bits A) i j = entry A i j.
-  Proof.
-    intros r c i j A shape fits row column. rewrite <- (real2_of_rows r c 0) by assumption.
-    rewrite Nat.add_0_r. reflexivity.
-  Qed.
-
   Local Lemma key_real : forall t h : nat, (t < d)%nat -> (h < d_head M)%nat ->
-    real2 (key_rows T) (a + scale_bits (W_K M)) t h = sum (d_model M) (fun k => entry (W_E M) t k * entry (W_K M) k h).
+    real2 (key_rows T) (a + scale_bits (W_K M)) t h =
+    sum (d_model M) (fun k => entry (W_E M) t k * entry (W_K M) k h).
   Proof.
-    intros t h token inside. apply (real2_mul d (d_model M)); try assumption.
+    intros t h row column. apply (real2_mul_plain d (d_model M) (d_head M)); try assumption.
     - exact shape_embed.
-    - apply of_rows_shape, shape_K.
+    - exact shape_K.
+    - passed (May_overflow Range_W_K).
     - passed (May_overflow Keys).
     - intros k below. apply embed_real; assumption.
-    - intros k below. apply (plain_real (d_model M) (d_head M)); try assumption;
-        [exact shape_K | passed (May_overflow Range_W_K)].
   Qed.
 
-  Local Lemma key_pos_real : forall i h : nat, (i < n_ctx M)%nat -> (h < d_head M)%nat ->
+  Local Lemma key_pos_real : forall i h : nat, (i < (n_ctx M))%nat -> (h < d_head M)%nat ->
     real2 (key_pos_rows T) (a + scale_bits (W_K M)) i h =
     sum (d_model M) (fun k => entry (W_pos M) i k * entry (W_K M) k h).
   Proof.
-    intros i h position inside. apply (real2_mul (n_ctx M) (d_model M)); try assumption.
+    intros i h row column. apply (real2_mul_plain (n_ctx M) (d_model M) (d_head M)); try assumption.
     - exact shape_pos_rows.
-    - apply of_rows_shape, shape_K.
+    - exact shape_K.
+    - passed (May_overflow Range_W_K).
     - passed (May_overflow Position_keys).
     - intros k below. apply pos_real; assumption.
-    - intros k below. apply (plain_real (d_model M) (d_head M)); try assumption;
-        [exact shape_K | passed (May_overflow Range_W_K)].
   Qed.
 
   Local Lemma value_real : forall t h : nat, (t < d)%nat -> (h < d_head M)%nat ->
-    real2 (value_rows T) (a + scale_bits (W_V M)) t h = sum (d_model M) (fun k => entry (W_E M) t k * entry (W_V M) k h).
+    real2 (value_rows T) (a + scale_bits (W_V M)) t h =
+    sum (d_model M) (fun k => entry (W_E M) t k * entry (W_V M) k h).
   Proof.
-    intros t h token inside. apply (real2_mul d (d_model M)); try assumption.
+    intros t h row column. apply (real2_mul_plain d (d_model M) (d_head M)); try assumption.
     - exact shape_embed.
-    - apply of_rows_shape, shape_V.
+    - exact shape_V.
+    - passed (May_overflow Range_W_V).
     - passed (May_overflow Values).
     - intros k below. apply embed_real; assumption.
-    - intros k below. apply (plain_real (d_model M) (d_head M)); try assumption;
-        [exact shape_V | passed (May_overflow Range_W_V)].
   Qed.
 
-  Local Lemma value_pos_real : forall i h : nat, (i < n_ctx M)%nat -> (h < d_head M)%nat ->
+  Local Lemma value_pos_real : forall i h : nat, (i < (n_ctx M))%nat -> (h < d_head M)%nat ->
     real2 (value_pos_rows T) (a + scale_bits (W_V M)) i h =
     sum (d_model M) (fun k => entry (W_pos M) i k * entry (W_V M) k h).
   Proof.
-    intros i h position inside. apply (real2_mul (n_ctx M) (d_model M)); try assumption.
+    intros i h row column. apply (real2_mul_plain (n_ctx M) (d_model M) (d_head M)); try assumption.
     - exact shape_pos_rows.
-    - apply of_rows_shape, shape_V.
+    - exact shape_V.
+    - passed (May_overflow Range_W_V).
     - passed (May_overflow Position_values).
     - intros k below. apply pos_real; assumption.
-    - intros k below. apply (plain_real (d_model M) (d_head M)); try assumption;
-        [exact shape_V | passed (May_overflow Range_W_V)].
   Qed.
 
   (** From a row of values to logits, through W_O and W_U. *)
@@ -306,38 +295,36 @@ Section Tables.
     real2 (logit_rows T) (logit_bits M) t w =
     through (fun h => sum (d_model M) (fun k => entry (W_E M) t k * entry (W_V M) k h)) w.
   Proof.
-    intros t w token inside. rewrite <- logit_bits_path. apply (real2_mul d (d_model M)); try assumption.
+    intros t w row column. rewrite <- logit_bits_path.
+    apply (real2_mul_plain d (d_model M) d); try assumption.
     - exact shape_outs.
-    - apply of_rows_shape, shape_U.
+    - exact shape_U.
+    - passed (May_overflow Range_W_U).
     - passed (May_overflow Value_logits).
-    - intros k below. apply (real2_mul d (d_head M)); try assumption.
+    - intros k below. apply (real2_mul_plain d (d_head M) (d_model M)); try assumption.
       + exact shape_values.
-      + apply of_rows_shape, shape_O.
+      + exact shape_O.
+      + passed (May_overflow Range_W_O).
       + passed (May_overflow Outputs).
-      + intros h inside_h. apply value_real; assumption.
-      + intros h inside_h. apply (plain_real (d_head M) (d_model M)); try assumption;
-          [exact shape_O | passed (May_overflow Range_W_O)].
-    - intros k below. apply (plain_real (d_model M) d); try assumption;
-        [exact shape_U | passed (May_overflow Range_W_U)].
+      + intros h inside. apply value_real; assumption.
   Qed.
 
-  Local Lemma logit_pos_real : forall i w : nat, (i < n_ctx M)%nat -> (w < d)%nat ->
+  Local Lemma logit_pos_real : forall i w : nat, (i < (n_ctx M))%nat -> (w < d)%nat ->
     real2 (logit_pos_rows T) (logit_bits M) i w =
     through (fun h => sum (d_model M) (fun k => entry (W_pos M) i k * entry (W_V M) k h)) w.
   Proof.
-    intros i w position inside. rewrite <- logit_bits_path. apply (real2_mul (n_ctx M) (d_model M)); try assumption.
+    intros i w row column. rewrite <- logit_bits_path.
+    apply (real2_mul_plain (n_ctx M) (d_model M) d); try assumption.
     - exact shape_outs_pos.
-    - apply of_rows_shape, shape_U.
+    - exact shape_U.
+    - passed (May_overflow Range_W_U).
     - passed (May_overflow Position_logits).
-    - intros k below. apply (real2_mul (n_ctx M) (d_head M)); try assumption.
+    - intros k below. apply (real2_mul_plain (n_ctx M) (d_head M) (d_model M)); try assumption.
       + exact shape_values_pos.
-      + apply of_rows_shape, shape_O.
+      + exact shape_O.
+      + passed (May_overflow Range_W_O).
       + passed (May_overflow Position_outputs).
-      + intros h inside_h. apply value_pos_real; assumption.
-      + intros h inside_h. apply (plain_real (d_head M) (d_model M)); try assumption;
-          [exact shape_O | passed (May_overflow Range_W_O)].
-    - intros k below. apply (plain_real (d_model M) d); try assumption;
-        [exact shape_U | passed (May_overflow Range_W_U)].
+      + intros h inside. apply value_pos_real; assumption.
   Qed.
 
   Local Lemma direct_real : forall q w : nat, (q < d)%nat -> (w < d)%nat ->
