@@ -19,6 +19,8 @@ ENTRY_BITS = 60  # |entry| of every table <= 2^60
 GAP_BITS = 31  # |gap| <= 2^31 after the shift
 MOST_SHIFT = 61  # what Base.Signed63.shift_down takes
 MOST_POSITIONS = 2**20
+MOST_INPUTS = 2**62
+MOST_DIGITS = 12
 FLOAT_EXACT = 2**53  # float64 holds every integer up to here
 
 Matrix = Int64[np.ndarray, "rows columns"]
@@ -96,9 +98,29 @@ def integer_tables(model: QuantisedModel) -> IntegerTables:
         raise _overflow(
             "Score_precision", f"scores have {score_shift} bits below 2^-{FRACTION_BITS}, wanted at most {MOST_SHIFT}"
         )
-    if model.n_ctx > MOST_POSITIONS or model.d_vocab**model.n_ctx >= 2**62:
-        raise _overflow("Number_of_inputs", f"{model.d_vocab}^{model.n_ctx} inputs, wanted below 2^62 and at most 2^20 positions")
+    if model.n_ctx > MOST_POSITIONS:
+        raise _overflow("Number_of_inputs", f"{model.n_ctx} positions, wanted at most 2^20")
     return IntegerTables(scores, scores_pos, direct, logits, logits_pos, score_shift, logit_bits, largest_output)
+
+
+def check_inputs(model: QuantisedModel) -> None:
+    """Check that counts of inputs fit machine integers. Coq: Cert.Tables.inputs_test.
+
+    Raises: OverflowRisk: they do not; starts with what Coq prints.
+    """
+    if model.d_vocab**model.n_ctx >= MOST_INPUTS:
+        raise _overflow("Number_of_inputs", f"{model.d_vocab}^{model.n_ctx} inputs, wanted below 2^62")
+
+
+def check_masses(model: QuantisedModel, digits: int) -> None:
+    """Check that counts of inputs can be carried as masses of `digits` bits a position. Coq: Cert.CubicCheck.counts_test.
+
+    Raises: OverflowRisk: they cannot; starts with what Coq prints.
+    """
+    if not (digits <= MOST_DIGITS and model.d_vocab <= 2**digits):
+        raise _overflow(
+            "Number_of_inputs", f"masses of {digits} digits, wanted at most {MOST_DIGITS} and 2^digits >= {model.d_vocab} tokens"
+        )
 
 
 def least_gap_shift(tables: IntegerTables) -> int:

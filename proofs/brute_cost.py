@@ -26,10 +26,11 @@ def brute_force_seconds(root: Path, quantised: QuantisedModel, gap_shift: int, l
              gap_shift: unit of the gaps, as in a certificate.
     Raises:  NotProved, TimeLimit: as coqrun.coqc.
     """
+    free = min(quantised.n_ctx - 1, SAMPLE.bit_length())  # positions at which the sample has more than one token
     per_position = 1
-    while per_position < quantised.d_vocab and per_position ** (quantised.n_ctx - 1) < SAMPLE:
+    while per_position < quantised.d_vocab and per_position**free < SAMPLE:
         per_position += 1
-    sequences = per_position ** (quantised.n_ctx - 1)
+    sequences = per_position**free
     first = (quantised.d_vocab - per_position) // 2
     text = f"""From Coq Require Import ZArith Uint63 List.
 Import ListNotations.
@@ -40,7 +41,8 @@ From CompactProofs.Generated.{quantised.name} Require Weights.
 Definition T := Eval vm_compute in tables_of network.
 Definition p := precision_of (score_shift network).
 Definition last_token := Nat.div (d_vocab network) 2.
-Definition sample (i : nat) := firstn {per_position} (skipn {first} (candidates T last_token i)).
+Definition sample (i : nat) :=
+  firstn (if Nat.ltb i {free} then {per_position} else 1) (skipn {first} (candidates T last_token i)).
 Definition positions := Eval vm_compute in map sample (rev (seq 0 (n_ctx network - 1))).
 Definition chosen := Eval vm_compute in [nth last_token (candidates T last_token (n_ctx network - 1)) no_candidate].
 Time Eval vm_compute in tally (right (d_vocab network) p {gap_shift}%uint63) positions chosen last_token.

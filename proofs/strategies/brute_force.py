@@ -16,7 +16,7 @@ from jaxtyping import Bool, Int64
 
 from compact_proofs.extract.coq_text import Field
 from compact_proofs.extract.quantise import QuantisedModel
-from compact_proofs.extract.tables import IntegerTables, check_gap_shift, integer_tables, least_gap_shift
+from compact_proofs.extract.tables import IntegerTables, check_gap_shift, check_inputs, integer_tables, least_gap_shift
 from compact_proofs.models.errors import InputRefused
 from compact_proofs.proofs.registry import CoqNames, Found, Progress, Statement, Strategy, silent
 from compact_proofs.proofs.strategies.terms import (
@@ -114,7 +114,7 @@ def verdict(claimed: int, model: QuantisedModel, certificate: BruteForceCertific
         _check_size(model)
         check_tallies(model, certificate, stated, query_tally)
         if stated == "at_least":
-            check_total(claimed, certificate.right_claims)
+            check_total(claimed, sum(certificate.right_claims))
         else:
             check_exact_total(claimed, model, certificate)
 
@@ -176,6 +176,7 @@ def check_tallies(
     Raises: OverflowRisk, CertificateError: the first that fails. Coq: Cert.BruteForceCheck.right_failure, wrong_failure.
     """
     tables = integer_tables(model)
+    check_inputs(model)
     check_gap_shift(tables, certificate.gap_shift)
     tallies: dict[int, Tally] = {}
 

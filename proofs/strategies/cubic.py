@@ -18,9 +18,17 @@ from jaxtyping import Int64
 from compact_proofs.extract.coq_text import Field
 from compact_proofs.extract.exp_bounds import FRACTION_BITS, ONE
 from compact_proofs.extract.quantise import QuantisedModel
-from compact_proofs.extract.tables import IntegerTables, check_gap_shift, integer_tables, least_gap_shift
+from compact_proofs.extract.tables import (
+    MOST_INPUTS,
+    IntegerTables,
+    check_gap_shift,
+    check_inputs,
+    check_masses,
+    integer_tables,
+    least_gap_shift,
+)
 from compact_proofs.proofs.registry import CoqNames, Found, Progress, Strategy, silent
-from compact_proofs.proofs.strategies.counting import passing, spare_budget, table_cells
+from compact_proofs.proofs.strategies.counting import MASS_UNIT, estimate, passing, passing_mass, spare_budget, table_cells
 from compact_proofs.proofs.strategies.terms import (
     Enclosures,
     both,
@@ -44,12 +52,14 @@ class CubicCertificate:
     """What Coq needs to count. Coq: Cert.CubicCheck.cubic_certificate.
 
     gap_shift: gaps are in units of 2^(gap_shift - logit_bits). scales: per last token q, per block of m = q, q + 1, .., per
-    m: costs are multiplied by scale / 2^30. claims: per q, the sequences claimed right.
+    m: costs are multiplied by scale / 2^30. claims: per q, the sequences claimed right: counts where digits is 0, else masses
+    (units of 2^-50 of 2^(digits (n_ctx - 1)) sequences), for networks with 2^62 inputs or more.
     """
 
     gap_shift: int
     scales: tuple[tuple[tuple[int, ...], ...], ...]
     claims: tuple[int, ...]
+    digits: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,11 +74,20 @@ class Case:
     costs: Int64[np.ndarray, "positions tokens"]
     last: int
 
-    def count(self, scale: int) -> int:
-        """Count the sequences that end in q, have the largest token m and pass. Coq: Cert.CubicCheck.case_count."""
-        if not 0 <= scale <= ONE:
+    def count(self, scale: int, digits: int = 0) -> int:
+        """Count the sequences that end in q, have the largest token m and pass; a mass where digits > 0.
+
+        Coq: Cert.CubicCheck.case_count.
+        """
+        if not 0 < scale <= ONE:
             return 0
+        if digits:
+            return passing_mass(digits, *self.scaled(scale), self.q == self.m)
         return passing(*self.scaled(scale), self.q == self.m)
+
+    def estimate(self, scale: int) -> float:
+        """Count in float64, for the finder."""
+        return estimate(*self.scaled(scale), self.q == self.m)
 
     def cells(self, scale: int) -> int:
         """Bound the table cells that Coq touches; see `counting.table_cells`."""
@@ -89,17 +108,19 @@ def find(model: QuantisedModel, progress: Progress = silent) -> Found:
     tables = integer_tables(model)
     gap_shift = least_gap_shift(tables)
     inputs = model.d_vocab**model.n_ctx
+    digits = 0 if inputs < MOST_INPUTS else (model.d_vocab - 1).bit_length()
+    _check_counts(model, digits)
     scales, claims = [], []
     for q in range(model.d_vocab):
         progress("cubic: last token", q, model.d_vocab)
         sizes = _block_sizes(tables, q)
-        chosen = [_choose_scale(case, inputs) for case in cases(tables, gap_shift, q, sizes)]
+        chosen = [_choose_scale(case, inputs, digits) for case in cases(tables, gap_shift, q, sizes)]
         of_q = iter(scale for scale, _ in chosen)
         scales.append(tuple(tuple(itertools.islice(of_q, size)) for size in sizes))
         claims.append(sum(count for _, count in chosen))
     progress("cubic: last token", model.d_vocab, model.d_vocab)
-    certificate = CubicCertificate(gap_shift, tuple(scales), tuple(claims))
-    return Found(certificate, sum(claims), "at_least", operations(model, certificate))
+    certificate = CubicCertificate(gap_shift, tuple(scales), tuple(claims), digits)
+    return Found(certificate, claimed_inputs(model, certificate), "at_least", operations(model, certificate))
 
 
 def fields(certificate: CubicCertificate) -> list[Field]:
@@ -108,6 +129,7 @@ def fields(certificate: CubicCertificate) -> list[Field]:
         Field("gap_shift", "int", certificate.gap_shift),
         Field("scales", "list (list (list int))", certificate.scales),
         Field("claims", "list int", certificate.claims),
+        Field("digits", "int", certificate.digits),
     ]
 
 
@@ -117,25 +139,31 @@ def mirror(model: QuantisedModel, certificate: CubicCertificate) -> int:
     Raises: OverflowRisk, CertificateError: Coq refuses every N; starts with what Coq prints.
     """
     tables = integer_tables(model)
+    _check_counts(model, certificate.digits)
     check_gap_shift(tables, certificate.gap_shift)
     check_claims_length(model.d_vocab, certificate.claims)
     check_claims(lambda q: query_count(tables, certificate, q), certificate.claims)
-    return sum(certificate.claims)
+    return claimed_inputs(model, certificate)
+
+
+def claimed_inputs(model: QuantisedModel, certificate: CubicCertificate) -> int:
+    """Return the number of inputs that the claims stand for. Coq: Cert.CubicCheck.claimed_inputs."""
+    total = sum(certificate.claims)
+    return total * 2 ** (certificate.digits * (model.n_ctx - 1)) // MASS_UNIT if certificate.digits else total
 
 
 def verdict(claimed: int, model: QuantisedModel, certificate: CubicCertificate) -> str:
     """Return what Coq prints for a claim of `claimed` right inputs. Coq: Cert.CubicCheck.cubic_verdict."""
 
     def check() -> None:
-        mirror(model, certificate)
-        check_total(claimed, certificate.claims)
+        check_total(claimed, mirror(model, certificate))
 
     return verdict_of(check)
 
 
 def query_count(tables: IntegerTables, certificate: CubicCertificate, q: int) -> int:
     """Count the sequences that end in q and pass. Coq: Cert.CubicCheck.query_count."""
-    return sum(case.count(scale) for case, scale in scaled_cases(tables, certificate, q))
+    return sum(case.count(scale, certificate.digits) for case, scale in scaled_cases(tables, certificate, q))
 
 
 def operations(model: QuantisedModel, certificate: CubicCertificate) -> int:
@@ -185,9 +213,10 @@ def all_table_cells(model: QuantisedModel, certificate: CubicCertificate) -> int
     return sum(case.cells(scale) for case, scale in scaled)
 
 
-def _choose_scale(case: Case, inputs: int) -> tuple[int, int]:
+def _choose_scale(case: Case, inputs: int, digits: int) -> tuple[int, int]:
     """Return the scale that gains most, counted sequences less the price of the table, and its count; (0, 0) for none."""
-    best_scale = best_count = best_cells = 0
+    best_scale = best_cells = 0
+    best_count: float = 0
     budget = spare_budget(case.costs, case.last)
     positions, tokens = case.costs.shape
     every = tokens**positions - (0 if case.q == case.m else (tokens - 1) ** positions)
@@ -195,12 +224,20 @@ def _choose_scale(case: Case, inputs: int) -> tuple[int, int]:
         if (every - best_count) * CELL_PRICE <= (table_cells(positions, tokens, bins - 1) - best_cells) * inputs:
             break  # even if all sequences passed it would not pay
         scale = min(ONE, (bins << FRACTION_BITS) // (budget + 1))
-        count, cells = case.count(scale), case.cells(scale)
+        count, cells = case.estimate(scale) if digits else case.count(scale), case.cells(scale)
         if (count - best_count) * CELL_PRICE > (cells - best_cells) * inputs:
             best_scale, best_count, best_cells = scale, count, cells
         if scale == ONE:
             break
-    return best_scale, best_count
+    return best_scale, case.count(best_scale, digits)
+
+
+def _check_counts(model: QuantisedModel, digits: int) -> None:
+    """Check that counts fit, or masses if there are digits. Coq: Cert.CubicCheck.counts_test."""
+    if digits:
+        check_masses(model, digits)
+    else:
+        check_inputs(model)
 
 
 def _block_sizes(tables: IntegerTables, q: int) -> list[int]:

@@ -116,8 +116,11 @@ def cubic_cases(model: QuantisedModel, seed: int) -> list[Case]:
     shuffled = replace(found, scales=random_scales(model, seed), gap_shift=found.gap_shift + seed % 3)
     shuffled = replace(shuffled, claims=tuple(cubic.query_count(tables, shuffled, q) for q in range(model.d_vocab)))
     cases = []
-    for name, certificate in (("found", found), ("random scales", shuffled)):
-        total = sum(certificate.claims)
+    digits = model.d_vocab.bit_length() + seed % 3
+    heavy = replace(shuffled, digits=digits)
+    heavy = replace(heavy, claims=tuple(cubic.query_count(tables, heavy, q) for q in range(model.d_vocab)))
+    for name, certificate in (("found", found), ("random scales", shuffled), ("masses", heavy)):
+        total = cubic.claimed_inputs(model, certificate)
         wrongs = {q: replace(certificate, claims=raised(certificate.claims, q)) for q in some_queries(model)}
         cases += [cubic_case(f"{name}, total", model, certificate, claimed) for claimed in (0, total, total + 1)]
         cases += [cubic_case(f"{name}, claim {q} too high", model, wrong, total) for q, wrong in wrongs.items()]
@@ -127,6 +130,9 @@ def cubic_cases(model: QuantisedModel, seed: int) -> list[Case]:
         "gap shift 62": replace(found, gap_shift=62),
         "too few claims": replace(found, claims=found.claims[1:]),
         "too many claims": replace(found, claims=(*found.claims, 0)),
+        "digits too few": replace(found, digits=(model.d_vocab - 1).bit_length() - 1 or 13),
+        "digits 12": replace(found, digits=12, claims=(0,) * model.d_vocab),
+        "digits 13": replace(found, digits=13),
         "no scales": replace(found, scales=()),
         "more scales": replace(found, scales=(*found.scales, ((1,),))),
     }

@@ -11,6 +11,8 @@ import pytest
 from compact_proofs.extract.quantise import QuantisedMatrix, QuantisedModel
 from compact_proofs.extract.tables import (
     check_gap_shift,
+    check_inputs,
+    check_masses,
     exact_matmul,
     integer_tables,
     least_gap_shift,
@@ -117,6 +119,7 @@ def test_tables_are_the_true_products(model):
 def test_every_stage_refuses(stage, model):
     with pytest.raises(OverflowRisk, match=rf"^Refused \(May_overflow {stage}\): .*; use fewer weight bits or a smaller net"):
         integer_tables(model)
+        check_inputs(model)
 
 
 def test_a_refusal_says_what_was_wanted():
@@ -125,7 +128,7 @@ def test_a_refusal_says_what_was_wanted():
     with pytest.raises(OverflowRisk, match=r"scores have 62 bits below 2\^-30, wanted at most 61;"):
         integer_tables(constant_model(W_K=(1, 92), W_E=0, W_pos=0))
     with pytest.raises(OverflowRisk, match=r"4\^31 inputs, wanted below 2\^62"):
-        integer_tables(constant_model(n_ctx=31, d_vocab=4))
+        check_inputs(constant_model(n_ctx=31, d_vocab=4))
 
 
 def test_gap_shift():
@@ -151,3 +154,10 @@ def test_products_are_exact_on_both_sides_of_float64():
 def test_largest_absolute_value():
     assert max_abs(np.array([[3, -(2**63)]])) == 2**63
     assert max_abs(np.zeros((0, 2), dtype=np.int64)) == 0
+
+
+@pytest.mark.parametrize("digits", [1, 13])
+def test_masses_need_enough_digits_and_not_too_many(digits):
+    check_masses(constant_model(n_ctx=31, d_vocab=4), 2)
+    with pytest.raises(OverflowRisk, match=rf"masses of {digits} digits, wanted at most 12 and 2\^digits >= 4 tokens"):
+        check_masses(constant_model(n_ctx=31, d_vocab=4), digits)

@@ -90,7 +90,7 @@ Section Check.
 
   (** The first claim of right sequences that the counts of [right_count] do not reach. *)
   Definition right_failure (T : tables) (right_count : precision -> nat -> int) : option refusal :=
-    match first_failure (tables_tests M T ++
+    match first_failure (tables_tests M T ++ [ inputs_test M ] ++
       [ (gap_fits T (gap_shift c), May_overflow Gap_shift); claims_length (d_vocab M) (right_claims c) ]) with
     | Some why => Some why
     | None => first_short (right_count (precision_of (score_shift M))) 0 (right_claims c)

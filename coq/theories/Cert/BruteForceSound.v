@@ -381,36 +381,36 @@ Section Sound.
         + intros x _ _. rewrite <- app_assoc. reflexivity.
     Qed.
 
-    Lemma query_tally_spec : forall q : nat, (q < d)%nat ->
+    Lemma query_tally_spec : forall q : nat, fst (inputs_test M) = true -> (q < d)%nat ->
       to_Z (query_tally n T verdict q) = total d (n - 1) (fun x => indicator (verdict_of q (x ++ [q]))).
     Proof.
-      intros q token. apply to_Z_of_congruent.
+      intros q few token. apply to_Z_of_congruent.
       - assert (spec := tally_spec q (n - 1) [q] token). unfold query_tally.
         cbn [pick list_max fold_right] in spec. rewrite Nat.max_0_r in spec. exact spec.
       - split; [apply total_nonneg; intro x; apply indicator_nonneg|].
         apply Z.le_lt_trans with (total d (n - 1) (fun _ => 1%Z)).
         + apply total_le. intros x _ _. destruct (verdict_of q (x ++ [q])); cbn; lia.
-        + rewrite total_const, Z.mul_1_r. assert (inputs := inputs_bound M tests).
+        + rewrite total_const, Z.mul_1_r. assert (inputs := inputs_bound M few).
           assert (less : (Z.of_nat d ^ Z.of_nat (n - 1) <= Z.of_nat d ^ Z.of_nat n)%Z)
             by (apply Z.pow_le_mono_r; lia). lia.
     Qed.
   End Tally.
 
-  Lemma right_tallies : (sumZ d (fun q => to_Z (query_tally n T (right d p g) q)) <= correct_count M)%Z.
+  Lemma right_tallies : fst (inputs_test M) = true -> (sumZ d (fun q => to_Z (query_tally n T (right d p g) q)) <= correct_count M)%Z.
   Proof.
-    rewrite correct_count_total. rewrite (total_by_last M tests). apply sumZ_le. intros q token.
-    rewrite query_tally_spec by exact token. apply total_le. intros x inside len.
+    intro few. rewrite correct_count_total. rewrite (total_by_last M tests). apply sumZ_le. intros q token.
+    rewrite query_tally_spec by assumption. apply total_le. intros x inside len.
     apply correct_indicator_le. intro verdict.
     destruct (snoc_facts M tests q x token inside len) as (len' & inside' & last).
     apply (right_correct (x ++ [q]) len' inside'). rewrite last. exact verdict.
   Qed.
 
-  Lemma wrong_tallies :
+  Lemma wrong_tallies : fst (inputs_test M) = true ->
     (sumZ d (fun q => to_Z (query_tally n T (wrong d p g) q)) <= Z.of_nat d ^ Z.of_nat n - correct_count M)%Z.
   Proof.
-    rewrite wrong_count_total.
+    intro few. rewrite wrong_count_total.
     rewrite (total_by_last M tests). apply sumZ_le. intros q token.
-    rewrite query_tally_spec by exact token. apply total_le. intros x inside len.
+    rewrite query_tally_spec by assumption. apply total_le. intros x inside len.
     destruct (snoc_facts M tests q x token inside len) as (len' & inside' & last).
     destruct (verdict_of (wrong d p g) q (x ++ [q])) eqn:verdict.
     - destruct (correct_dec M (x ++ [q])) as [yes|no]; [|cbn; lia].
@@ -422,6 +422,7 @@ End Sound.
 Local Lemma right_failure_none : forall (M : model) (c : brute_force_certificate) (count : precision -> nat -> int),
   right_failure M c (tables_of M) count = None ->
   first_failure (tables_tests M (tables_of M)) = None /\ gap_fits (tables_of M) (gap_shift c) = true /\
+  fst (inputs_test M) = true /\
   (claimed_total (right_claims c) <=
     sumZ (d_vocab M) (fun q => to_Z (count (precision_of (score_shift M)) q)))%Z.
 Proof.
@@ -429,15 +430,17 @@ Proof.
   destruct (first_failure (tables_tests M (tables_of M) ++ _)) eqn:tests in none; [discriminate none|].
   assert (each := first_failure_none _ tests).
   assert (len : length (right_claims c) = d_vocab M).
-  { apply Nat.eqb_eq. refine (each _ _ _). apply in_or_app. right. right. left. reflexivity. }
-  split; [exact (first_failure_app _ _ tests)|]. split.
-  - apply (each _ (May_overflow Gap_shift)). apply in_or_app. right. left. reflexivity.
+  { apply Nat.eqb_eq. refine (each _ _ _). apply in_or_app. right. right. right. left. reflexivity. }
+  split; [exact (first_failure_app _ _ tests)|]. split; [|split].
+  - apply (each _ (May_overflow Gap_shift)). apply in_or_app. right. right. left. reflexivity.
+  - apply (each _ (snd (inputs_test M))). apply in_or_app. right. left. reflexivity.
   - apply first_short_none in none. rewrite len in none. exact none.
 Qed.
 
 (** Two counts, one below the right sequences and one below the wrong ones, that add up to all sequences. *)
 Theorem exactly_sound : forall (N : Z) (M : model) (c : brute_force_certificate) (right_count wrong_count : precision -> nat -> int),
   (first_failure (tables_tests M (tables_of M)) = None -> gap_fits (tables_of M) (gap_shift c) = true ->
+   fst (inputs_test M) = true ->
    (sumZ (d_vocab M) (fun q => to_Z (right_count (precision_of (score_shift M)) q)) <= correct_count M)%Z /\
    (sumZ (d_vocab M) (fun q => to_Z (wrong_count (precision_of (score_shift M)) q))
       <= Z.of_nat (d_vocab M) ^ Z.of_nat (n_ctx M) - correct_count M)%Z) ->
@@ -446,8 +449,8 @@ Theorem exactly_sound : forall (N : Z) (M : model) (c : brute_force_certificate)
 Proof.
   intros N M c right_count wrong_count sound check. unfold exactly in check.
   destruct (right_failure M c (tables_of M) right_count) eqn:none; [discriminate check|].
-  destruct (right_failure_none M c right_count none) as (tests & fits & right_bound).
-  destruct (sound tests fits) as [right_sound wrong_sound].
+  destruct (right_failure_none M c right_count none) as (tests & fits & few & right_bound).
+  destruct (sound tests fits few) as [right_sound wrong_sound].
   destruct (wrong_failure M c wrong_count) eqn:none_wrong; [discriminate check|]. unfold wrong_failure in none_wrong.
   destruct (first_failure [claims_length (d_vocab M) (wrong_claims c)]) eqn:wrong_tests; [discriminate none_wrong|].
   assert (len : length (wrong_claims c) = d_vocab M).
@@ -467,8 +470,8 @@ Theorem brute_force_sound : forall (N : Z) (M : model) (c : brute_force_certific
 Proof.
   intros N M c check. unfold brute_force_check, brute_force_verdict in check. cbv zeta in check.
   destruct (right_failure M c (tables_of M) (tally_right M c (tables_of M))) eqn:none; [discriminate check|].
-  destruct (right_failure_none M c _ none) as (tests & fits & bound).
-  assert (sound := right_tallies M (gap_shift c) tests fits).
+  destruct (right_failure_none M c _ none) as (tests & fits & few & bound).
+  assert (sound := right_tallies M (gap_shift c) tests fits few).
   unfold total_reaches in check. cbn [first_failure] in check.
   destruct (Z.leb_spec N (claimed_total (right_claims c))); [|discriminate check].
   unfold tally_right in bound. lia.
@@ -478,7 +481,7 @@ Theorem brute_force_exact_sound : forall (N : Z) (M : model) (c : brute_force_ce
   brute_force_exact_check N M c = true ->
   correct_count M = N.
 Proof.
-  intros N M c check. refine (exactly_sound N M c _ _ _ check). intros tests fits. split.
-  - exact (right_tallies M (gap_shift c) tests fits).
-  - exact (wrong_tallies M (gap_shift c) tests fits).
+  intros N M c check. refine (exactly_sound N M c _ _ _ check). intros tests fits few. split.
+  - exact (right_tallies M (gap_shift c) tests fits few).
+  - exact (wrong_tallies M (gap_shift c) tests fits few).
 Qed.

@@ -12,6 +12,7 @@ Import ListNotations.
     - [spread col t]     == one more position, any token
     - [spread_new col f t] == one more position; token m (the last of the column) reads from [t], the others from [f]
     - [passing cols last seen] == the count
+    - [passing_mass digits cols last seen] == the count over 2^(digits * positions), units of 2^-50, rounded down
     Soundness: CountSound. Source: docs/max_of_k.md, sections 2 and 3. Python mirror: proofs/strategies/counting.py. *)
 Local Open Scope uint63_scope.
 
@@ -77,11 +78,45 @@ Definition row_bottom (row : list int) : int :=
 (** Longer tables are refused (counted as 0). *)
 Definition most_bins : int := 65535.
 
-Definition passing (columns : list (list int)) (last : int) (seen : bool) : int :=
+(** The budget above the smallest costs; from tables that start with [one_choice] at every entry, [count] takes over. *)
+Definition passing_with (one_choice : int) (count : list (list int) -> list int -> int) (columns : list (list int)) (last : int) :
+  int :=
   let bottoms := map row_bottom columns in
   let budget := 0 - 1 - last - fold_right add 0 bottoms in
   if slt budget 0 then 0
   else if slt most_bins budget then 0
   else
     let costs := zip_with (fun column bottom => map (fun h => h - bottom) column) columns bottoms in
-    ways_head costs (repeat 1 (S (Z.to_nat (to_Z budget)))) seen.
+    count costs (repeat one_choice (S (Z.to_nat (to_Z budget)))).
+
+Definition passing (columns : list (list int)) (last : int) (seen : bool) : int :=
+  passing_with 1 (fun costs base => ways_head costs base seen) columns last.
+
+(** ** Masses: counts that exceed machine integers, as fractions rounded down
+    With d_vocab <= 2^digits, a mass is a count over 2^(digits * positions), in units of 2^-50. *)
+
+Definition mass_unit : int := 1125899906842624. (* 2^50 *)
+
+Definition lighten (digits : int) (table : list int) : list int := map (fun x => x >> digits) table.
+
+Fixpoint masses (digits : int) (columns : list (list int)) (base : list int) : list int * list int :=
+  match columns with
+  | [] => (base, [])
+  | column :: rest =>
+      let (t, f) := masses digits rest base in
+      (lighten digits (spread column t), lighten digits (spread_new column f t))
+  end.
+
+Definition masses_head (digits : int) (columns : list (list int)) (base : list int) (seen : bool) : int :=
+  match columns with
+  | [] => if seen then head base else 0
+  | column :: rest =>
+      let (t, f) := masses digits rest base in (if seen then look_up column t else look_up_new column f t) >> digits
+  end.
+
+Definition passing_mass (digits : int) (columns : list (list int)) (last : int) (seen : bool) : int :=
+  passing_with mass_unit (fun costs base => masses_head digits costs base seen) columns last.
+
+(** The count, or with [digits] > 0 the mass. *)
+Definition passing_by (digits : int) (columns : list (list int)) (last : int) (seen : bool) : int :=
+  if digits =? 0 then passing columns last seen else passing_mass digits columns last seen.

@@ -21,13 +21,13 @@ Fixpoint cost (value : int -> Z) (columns : list (list int)) (x : list nat) : Z 
 
 (** ** The counts that the tables hold, as functions of the budget *)
 
-Local Fixpoint all_ways (columns : list (list int)) (b : Z) : Z :=
+Fixpoint all_ways (columns : list (list int)) (b : Z) : Z :=
   match columns with
   | [] => if 0 <=? b then 1 else 0
   | column :: rest => sumZ (length column) (fun t => all_ways rest (b - to_Z (nth t column 0%uint63)))
   end.
 
-Local Fixpoint new_ways (columns : list (list int)) (b : Z) : Z :=
+Fixpoint new_ways (columns : list (list int)) (b : Z) : Z :=
   match columns with
   | [] => 0
   | column :: rest => sumZ (length column) (fun t =>
@@ -35,7 +35,7 @@ Local Fixpoint new_ways (columns : list (list int)) (b : Z) : Z :=
       else new_ways rest (b - to_Z (nth t column 0%uint63)))
   end.
 
-Local Definition holds (table : list int) (f : Z -> Z) (budget : Z) : Prop :=
+Definition holds (table : list int) (f : Z -> Z) (budget : Z) : Prop :=
   forall j : nat, congruent (nth j table 0%uint63) (f (budget - Z.of_nat j)).
 
 Local Lemma nth_drop : forall (table : list int) (k : int) (j : nat),
@@ -78,7 +78,7 @@ Proof.
   replace (budget - Z.of_nat j - to_Z k) with (budget - Z.of_nat (j + Z.to_nat (to_Z k))) by lia. apply each.
 Qed.
 
-Local Lemma holds_spread : forall (column : list int) (t : list int) (f : Z -> Z) (budget : Z),
+Lemma holds_spread : forall (column : list int) (t : list int) (f : Z -> Z) (budget : Z),
   holds t f budget ->
   holds (spread column t) (fun b => sumZ (length column) (fun i => f (b - to_Z (nth i column 0%uint63)))) budget.
 Proof.
@@ -87,7 +87,7 @@ Proof.
   - cbn [spread length sumZ nth]. apply nth_add_tables; [apply holds_drop, each | apply IH].
 Qed.
 
-Local Lemma holds_spread_new : forall (column : list int) (t u : list int) (f g : Z -> Z) (budget : Z),
+Lemma holds_spread_new : forall (column : list int) (t u : list int) (f g : Z -> Z) (budget : Z),
   holds t f budget -> holds u g budget ->
   holds (spread_new column u t) (fun b => sumZ (length column) (fun i =>
     if (S i =? length column)%nat then f (b - to_Z (nth i column 0%uint63)) else g (b - to_Z (nth i column 0%uint63)))) budget.
@@ -117,29 +117,54 @@ Qed.
 Local Lemma head_nth : forall table : list int, head table = nth 0 table 0%uint63.
 Proof. intros [|x table]; reflexivity. Qed.
 
+Lemma holds_look_up : forall (column : list int) (t : list int) (f : Z -> Z) (budget : Z),
+  holds t f budget ->
+  congruent (look_up column t) (sumZ (length column) (fun i => f (budget - to_Z (nth i column 0%uint63)))).
+Proof.
+  intros column t f budget each. induction column as [|k column IH]; [exact (congruent_to_Z 0)|].
+  cbn [look_up length sumZ nth]. apply congruent_add; [|exact IH].
+  rewrite head_nth. assert (value := holds_drop t f budget k 0 each).
+  change (Z.of_nat 0) with 0 in value. rewrite Z.sub_0_r in value. exact value.
+Qed.
+
+Lemma holds_look_up_new : forall (column : list int) (t u : list int) (f g : Z -> Z) (budget : Z),
+  holds t f budget -> holds u g budget ->
+  congruent (look_up_new column u t) (sumZ (length column) (fun i =>
+    if (S i =? length column)%nat then f (budget - to_Z (nth i column 0%uint63))
+    else g (budget - to_Z (nth i column 0%uint63)))).
+Proof.
+  intros column t u f g budget each_t each_u.
+  assert (at_head : forall (table : list int) (h : Z -> Z) (k : int),
+    holds table h budget -> congruent (head (drop table k)) (h (budget - to_Z k))).
+  { intros table h k each. rewrite head_nth. assert (value := holds_drop table h budget k 0 each).
+    change (Z.of_nat 0) with 0 in value. rewrite Z.sub_0_r in value. exact value. }
+  induction column as [|k column IH]; [exact (congruent_to_Z 0)|].
+  destruct column as [|l column].
+  - cbn [look_up_new length sumZ nth Nat.eqb]. rewrite Z.add_0_r. apply at_head, each_t.
+  - change (look_up_new (k :: l :: column) u t) with (head (drop u k) + look_up_new (l :: column) u t)%uint63.
+    change (length (k :: l :: column)) with (S (length (l :: column))). cbn [sumZ].
+    apply congruent_add; [|exact IH].
+    change (S O =? S (length (l :: column)))%nat with false. cbv iota. cbn [nth]. apply at_head, each_u.
+Qed.
+
+Lemma holds_head : forall (table : list int) (f : Z -> Z) (budget : Z),
+  holds table f budget -> congruent (head table) (f budget).
+Proof.
+  intros table f budget each. rewrite head_nth. specialize (each O).
+  change (Z.of_nat 0) with 0 in each. rewrite Z.sub_0_r in each. exact each.
+Qed.
+
 Local Lemma ways_head_spec : forall (columns : list (list int)) (base : list int) (budget : Z) (seen : bool),
   holds base (fun b => if 0 <=? b then 1 else 0) budget ->
   congruent (ways_head columns base seen) (if seen then all_ways columns budget else new_ways columns budget).
 Proof.
   intros columns base budget seen each. destruct columns as [|column columns].
-  - cbn. destruct seen; [|exact (congruent_to_Z 0)]. rewrite head_nth. specialize (each O).
-    change (Z.of_nat 0) with 0 in each. rewrite Z.sub_0_r in each. exact each.
+  - cbn. destruct seen; [|exact (congruent_to_Z 0)]. exact (holds_head base _ budget each).
   - destruct (holds_ways columns base budget each) as [all new]. cbn [ways_head].
     destruct (ways columns base) as [t f]. cbn [fst snd] in *.
-    assert (at_head : forall (table : list int) (g : Z -> Z) (k : int),
-      holds table g budget -> congruent (head (drop table k)) (g (budget - to_Z k))).
-    { intros table g k holding. rewrite head_nth. assert (value := holds_drop table g budget k 0 holding).
-      change (Z.of_nat 0) with 0 in value. rewrite Z.sub_0_r in value. exact value. }
     destruct seen; cbn [all_ways new_ways].
-    + induction column as [|k column IH]; [exact (congruent_to_Z 0)|]. cbn [look_up length sumZ nth].
-      apply congruent_add; [apply at_head, all | exact IH].
-    + induction column as [|k column IH]; [exact (congruent_to_Z 0)|].
-      destruct column as [|l column].
-      * cbn [look_up_new length sumZ nth Nat.eqb]. rewrite Z.add_0_r. apply at_head, all.
-      * change (look_up_new (k :: l :: column) f t) with (head (drop f k) + look_up_new (l :: column) f t)%uint63.
-        change (length (k :: l :: column)) with (S (length (l :: column))). cbn [sumZ].
-        apply congruent_add; [|exact IH].
-        change (S O =? S (length (l :: column)))%nat with false. cbv iota. cbn [nth]. apply at_head, new.
+    + apply (holds_look_up column t (all_ways columns)), all.
+    + apply (holds_look_up_new column t f (all_ways columns) (new_ways columns)); assumption.
 Qed.
 
 (** ** Those counts are totals over sequences *)
@@ -203,7 +228,7 @@ Proof.
   destruct (fold row y) as [->|inside]; [left; reflexivity | right; exact inside].
 Qed.
 
-Local Definition lowered (column : list int) : list int := map (fun h => (h - row_bottom column)%uint63) column.
+Definition lowered (column : list int) : list int := map (fun h => (h - row_bottom column)%uint63) column.
 
 Local Lemma zip_lowered : forall columns : list (list int),
   zip_with (fun column bottom => map (fun h => (h - bottom)%uint63) column) columns (map row_bottom columns) =
@@ -257,52 +282,76 @@ Section Passing.
     - lia.
   Qed.
 
-  (** The count is that of some of the sequences it should count; in fact of all, unless the tables would be too long. *)
-  Theorem passing_sound : forall (columns : list (list int)) (last : int) (seen : bool),
+  (** Either nothing is counted, or [count] starts from a table that holds [one_choice] for every budget from 0 on, and costs
+      within the budget are those of the sequences to be counted. *)
+  Lemma passing_with_spec : forall (one_choice : int) (count : list (list int) -> list int -> int)
+      (columns : list (list int)) (last : int),
     Forall column_ok columns ->
     Z.of_nat (length columns) <= 2 ^ 20 ->
     Z.abs (signed last) <= 2 ^ 31 ->
-    exists z : Z, congruent (passing columns last seen) z /\
-      0 <= z <= total (S m) (length columns)
-        (fun x => indicator (chosen_new m seen x && (cost signed columns x + signed last <? 0))).
+    passing_with one_choice count columns last = 0%uint63 \/
+    exists (budget : Z) (base : list int),
+      passing_with one_choice count columns last = count (map lowered columns) base /\
+      holds base (fun b => if 0 <=? b then to_Z one_choice else 0) budget /\
+      forall x : list nat, below (S m) x -> length x = length columns ->
+        (cost to_Z (map lowered columns) x <=? budget) = (cost signed columns x + signed last <? 0).
   Proof.
-    intros columns last seen ok few last_bound. unfold passing. cbv zeta.
+    intros one_choice count columns last ok few last_bound. unfold passing_with. cbv zeta.
     destruct (bottoms_spec columns ok) as [same_bottoms bottoms_bound].
     set (budget := (0 - 1 - last - fold_right add 0 (map row_bottom columns))%uint63).
     assert (budget_value : signed budget = - 1 - signed last - bottoms columns).
     { apply signed_of_congruent; [|lia]. unfold budget. apply congruent_sub; [|exact same_bottoms].
       apply congruent_sub; [exact (signed_congruent (0 - 1)) | apply signed_congruent]. }
-    assert (none : exists z : Z, congruent 0%uint63 z /\ 0 <= z <= total (S m) (length columns)
-        (fun x => indicator (chosen_new m seen x && (cost signed columns x + signed last <? 0)))).
-    { exists 0. split; [exact (congruent_to_Z 0)|]. split; [lia|]. apply total_nonneg. intro x. apply indicator_nonneg. }
-    rewrite slt_spec, signed_zero. destruct (Z.ltb_spec (signed budget) 0) as [|nonneg]; [exact none|].
-    destruct (slt most_bins budget); [exact none|].
+    rewrite slt_spec, signed_zero. destruct (Z.ltb_spec (signed budget) 0) as [|nonneg]; [left; reflexivity|].
+    destruct (slt most_bins budget); [left; reflexivity|]. right.
     assert (budget_Z : to_Z budget = signed budget).
     { unfold signed in nonneg |- *. assert (range := to_Z_range budget).
       destruct (Z.ltb_spec (to_Z budget) (2 ^ 62)); lia. }
-    rewrite zip_lowered.
-    assert (base : holds (repeat 1%uint63 (S (Z.to_nat (to_Z budget)))) (fun b => if 0 <=? b then 1 else 0) (signed budget)).
-    { intro j. rewrite budget_Z. destruct (Z.leb_spec 0 (signed budget - Z.of_nat j)).
-      - rewrite nth_indep with (d' := 1%uint63) by (rewrite repeat_length; lia).
-        rewrite nth_repeat. exact (congruent_to_Z 1).
-      - rewrite nth_overflow by (rewrite repeat_length; lia). exact (congruent_to_Z 0). }
-    exists (total (S m) (length columns)
-      (fun x => indicator (chosen_new m seen x && (cost signed columns x + signed last <? 0)))).
-    split; [|split; [apply total_nonneg; intro x; apply indicator_nonneg | lia]].
-    assert (value := ways_head_spec (map lowered columns) _ (signed budget) seen base).
+    rewrite zip_lowered. exists (signed budget), (repeat one_choice (S (Z.to_nat (to_Z budget)))).
+    split; [reflexivity|]. split.
+    - intro j. rewrite budget_Z. destruct (Z.leb_spec 0 (signed budget - Z.of_nat j)).
+      + rewrite nth_indep with (d' := one_choice) by (rewrite repeat_length; lia).
+        rewrite nth_repeat. apply congruent_to_Z.
+      + rewrite nth_overflow by (rewrite repeat_length; lia). exact (congruent_to_Z 0).
+    - intros x inside len. rewrite cost_lowered, budget_value by assumption.
+      apply Bool.eq_true_iff_eq. rewrite Z.leb_le, Z.ltb_lt. lia.
+  Qed.
+
+  (** What is to be counted. *)
+  Definition to_count (columns : list (list int)) (last : int) (seen : bool) : Z :=
+    total (S m) (length columns)
+      (fun x => indicator (chosen_new m seen x && (cost signed columns x + signed last <? 0))).
+
+  Lemma to_count_nonneg : forall (columns : list (list int)) (last : int) (seen : bool), 0 <= to_count columns last seen.
+  Proof. intros columns last seen. apply total_nonneg. intro x. apply indicator_nonneg. Qed.
+
+  Lemma ways_to_count : forall (columns : list (list int)) (last : int) (seen : bool) (budget : Z),
+    Forall column_ok columns ->
+    (forall x : list nat, below (S m) x -> length x = length columns ->
+      (cost to_Z (map lowered columns) x <=? budget) = (cost signed columns x + signed last <? 0)) ->
+    (if seen then all_ways (map lowered columns) budget else new_ways (map lowered columns) budget) =
+    to_count columns last seen.
+  Proof.
+    intros columns last seen budget ok test.
     assert (lengths : forall column, In column (map lowered columns) -> length column = S m).
     { intros column member. apply in_map_iff in member. destruct member as (c & <- & member).
       unfold lowered. rewrite map_length. rewrite Forall_forall in ok. apply ok, member. }
-    rewrite (all_ways_total m _ _ lengths), (new_ways_total m _ _ lengths), map_length in value.
-    assert (test : forall x : list nat, below (S m) x -> length x = length columns ->
-      (cost to_Z (map lowered columns) x <=? signed budget) = (cost signed columns x + signed last <? 0)).
-    { intros x inside len. rewrite cost_lowered, budget_value by assumption.
-      apply Bool.eq_true_iff_eq. rewrite Z.leb_le, Z.ltb_lt. lia. }
-    destruct seen; unfold chosen_new; cbn [orb andb].
-    - rewrite (total_ext _ _ _ (fun x => indicator (cost signed columns x + signed last <? 0))) in value; [exact value|].
-      intros x inside len. rewrite test by assumption. reflexivity.
-    - rewrite (total_ext _ _ _
-        (fun x => indicator (existsb (Nat.eqb m) x && (cost signed columns x + signed last <? 0)))) in value; [exact value|].
-      intros x inside len. rewrite test by assumption. reflexivity.
+    rewrite (all_ways_total m _ _ lengths), (new_ways_total m _ _ lengths), map_length. unfold to_count, chosen_new.
+    destruct seen; cbn [orb andb]; apply total_ext; intros x inside len; rewrite test by assumption; reflexivity.
+  Qed.
+
+  (** The count is that of all the sequences it should count, or, where the tables would be too long, 0. *)
+  Theorem passing_sound : forall (columns : list (list int)) (last : int) (seen : bool),
+    Forall column_ok columns ->
+    Z.of_nat (length columns) <= 2 ^ 20 ->
+    Z.abs (signed last) <= 2 ^ 31 ->
+    exists z : Z, congruent (passing columns last seen) z /\ 0 <= z <= to_count columns last seen.
+  Proof.
+    intros columns last seen ok few last_bound. assert (nonneg := to_count_nonneg columns last seen). unfold passing.
+    destruct (passing_with_spec 1 (fun costs base => ways_head costs base seen) columns last ok few last_bound)
+      as [-> | (budget & base & -> & holding & test)].
+    - exists 0. split; [exact (congruent_to_Z 0) | lia].
+    - exists (to_count columns last seen). split; [|lia].
+      rewrite <- (ways_to_count columns last seen budget ok test). apply ways_head_spec, holding.
   Qed.
 End Passing.

@@ -9,18 +9,31 @@ Import ListNotations.
     - [case_count]  == sequences counted for one (q, m)
     - [query_count] == their sum over m
     Certificate: the unit of the gaps; for each q the scales of the costs for m = q, q + 1, .. in blocks (all m of a block
-    share one set of weights, relative to the largest score below its end); and a claimed count for each q.
+    share one set of weights, relative to the largest score below its end); a claimed count for each q; and whether counts
+    are carried as masses, for more than 2^62 inputs.
     Soundness: CubicSound. Source: docs/max_of_k.md, section 4. Python mirror: proofs/strategies/cubic.py. *)
 Local Open Scope uint63_scope.
 
 Record cubic_certificate := CubicCertificate {
   cubic_gap_shift : int;                (* gaps in units of 2^(gap_shift - logit_bits) *)
   cubic_scales : list (list (list int)); (* per q, per block, per m: costs are multiplied by scale / 2^30 *)
-  cubic_claims : list int               (* per q: sequences claimed right *)
+  cubic_claims : list int;              (* per q: sequences claimed right, as counts or masses *)
+  cubic_digits : int                    (* 0 for counts, else 2^digits >= d_vocab for masses (CountCheck) *)
 }.
 
+(** Counts of inputs fit machine integers, or masses are carried instead. *)
+Definition counts_test (M : model) (digits : int) : bool * refusal :=
+  (if digits =? 0 then fst (inputs_test M)
+   else if (to_Z digits <=? 12)%Z then (Z.of_nat (d_vocab M) <=? 2 ^ to_Z digits)%Z else false,
+   May_overflow Number_of_inputs).
+
+(** The number of inputs that the claims stand for. *)
+Definition claimed_inputs (M : model) (digits : int) (claims : list int) : Z :=
+  (if (digits =? 0)%uint63 then claimed_total claims
+   else claimed_total claims * (2 ^ to_Z digits) ^ Z.of_nat (n_ctx M - 1) / 2 ^ 50)%Z.
+
 Section Query.
-  Context (n d : nat) (T : tables) (p : precision) (g low : int).
+  Context (n d : nat) (T : tables) (p : precision) (g low digits : int).
 
   Section Cases.
     Context (q : nat) (columns : list (list (list int))) (final_gaps : list int).
@@ -30,7 +43,7 @@ Section Query.
       if scale =? 0 then 0
       else if Nat.ltb m d then
         if leb scale one then
-          passing (case_costs columns weights m scale) (case_last n q final_gaps weights m scale) (Nat.eqb q m)
+          passing_by digits (case_costs columns weights m scale) (case_last n q final_gaps weights m scale) (Nat.eqb q m)
         else 0
       else 0.
 
@@ -57,16 +70,18 @@ Section Check.
   Context (claimed : Z) (M : model) (c : cubic_certificate).
 
   Definition cubic_failure (T : tables) : option refusal :=
-    match first_failure (tables_tests M T ++
+    match first_failure (tables_tests M T ++ [ counts_test M (cubic_digits c) ] ++
       [ (gap_fits T (cubic_gap_shift c), May_overflow Gap_shift); claims_length (d_vocab M) (cubic_claims c) ]) with
     | Some why => Some why
     | None =>
         let p := precision_of (score_shift M) in
         let low := lowest T in
-        let count q := query_count (n_ctx M) (d_vocab M) T p (cubic_gap_shift c) low q (nth q (cubic_scales c) []) in
+        let count q := query_count (n_ctx M) (d_vocab M) T p (cubic_gap_shift c) low (cubic_digits c) q (nth q (cubic_scales c) []) in
         match first_short count 0 (cubic_claims c) with
         | Some why => Some why
-        | None => first_failure [ total_reaches claimed (cubic_claims c) ]
+        | None =>
+            let total := claimed_inputs M (cubic_digits c) (cubic_claims c) in
+            first_failure [ ((claimed <=? total)%Z, Total_short total claimed) ]
         end
     end.
 

@@ -116,7 +116,7 @@ Section Sound.
   Local Notation n := (n_ctx M).
   Local Notation d := (d_vocab M).
   Context (tests : first_failure (tables_tests M T) = None) (gaps : gap_fits T g = true).
-  Context (q : nat) (token_q : q < d).
+  Context (few : fst (inputs_test M) = true) (q : nat) (token_q : q < d).
 
   Local Notation free := (free_candidates n T q).
   Local Notation final := (last_candidate n T q).
@@ -200,7 +200,7 @@ Section Sound.
         (d - q) q) as (z & same & low_z & high_z).
       - intros m ordered inside. apply answer_count_spec; lia.
       - assert (bound := Z.le_trans _ _ _ high_z (answers_total M P q q (d - q))).
-        assert (small := Z.le_lt_trans _ _ _ bound (proj2 (query_total_bound M tests P q token_q))).
+        assert (small := Z.le_lt_trans _ _ _ bound (proj2 (query_total_bound M P q few token_q))).
         rewrite (to_Z_of_congruent _ z same); [exact bound | lia].
     Qed.
   End Leaf.
@@ -247,9 +247,9 @@ Theorem exact_sound : forall (N : Z) (M : model) (c : brute_force_certificate),
   exact_check N M c = true ->
   correct_count M = N.
 Proof.
-  intros N M c check. refine (exactly_sound N M c _ _ _ check). intros tests fits. split.
+  intros N M c check. refine (exactly_sound N M c _ _ _ check). intros tests fits few. split.
   - rewrite correct_count_total, (total_by_last M tests). apply sumZ_le. intros q token.
-    exact (exact_right_spec M (gap_shift c) tests fits q token).
+    exact (exact_right_spec M (gap_shift c) tests fits few q token).
   - rewrite wrong_count_total, (total_by_last M tests). apply sumZ_le. intros q token.
-    exact (exact_wrong_spec M (gap_shift c) tests fits q token).
+    exact (exact_wrong_spec M (gap_shift c) tests fits few q token).
 Qed.

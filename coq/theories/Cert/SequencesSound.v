@@ -58,11 +58,11 @@ Section Sequences.
     - apply Z.eq_le_incl. apply sumZ_zero.
   Qed.
 
-  Lemma query_total_bound : forall (P : list nat -> bool) (q : nat), q < d ->
+  Lemma query_total_bound : forall (P : list nat -> bool) (q : nat), fst (inputs_test M) = true -> q < d ->
     (0 <= total d (n - 1) (fun x => indicator (P (x ++ [q]))) < 2 ^ 62)%Z.
   Proof.
-    intros P q token. split; [apply total_nonneg; intro x; apply indicator_nonneg|].
-    apply Z.le_lt_trans with (Z.of_nat d ^ Z.of_nat n)%Z; [|exact (inputs_bound M tests)].
+    intros P q few token. split; [apply total_nonneg; intro x; apply indicator_nonneg|].
+    apply Z.le_lt_trans with (Z.of_nat d ^ Z.of_nat n)%Z; [|exact (inputs_bound M few)].
     apply Z.le_trans with (total d (n - 1) (fun _ => 1%Z)).
     - apply total_le. intros x _ _. destruct (P (x ++ [q])); cbn; lia.
     - rewrite total_const, Z.mul_1_r. apply Z.pow_le_mono_r; lia.

@@ -127,9 +127,13 @@ Definition tables_tests (M : model) (T : tables) : list (bool * refusal) :=
     (small (score_pos_rows T), May_overflow Position_scores);
     ((largest_output T <=? 2 ^ 60)%Z, May_overflow Logit_sum);
     (score_shift M <=? 61, May_overflow Score_precision);
-    ((Z.of_nat (n_ctx M) <=? 2 ^ 20)%Z, May_overflow Number_of_inputs);
-    (if 62 <? n_ctx M then d_vocab M <=? 1 else (Z.of_nat (d_vocab M) ^ Z.of_nat (n_ctx M) <? 2 ^ 62)%Z,
-      May_overflow Number_of_inputs) ].
+    ((Z.of_nat (n_ctx M) <=? 2 ^ 20)%Z, May_overflow Number_of_inputs) ].
+
+(** Counts of inputs fit machine integers. *)
+Definition inputs_test (M : model) : bool * refusal :=
+  (if 62 <? n_ctx M then d_vocab M <=? 1 else (Z.of_nat (d_vocab M) ^ Z.of_nat (n_ctx M) <? 2 ^ 62)%Z,
+    May_overflow Number_of_inputs).
+
 
 (** Logit gaps in units of 2^(gap_shift - logit_bits) fit 31 bits. *)
 Definition gap_fits (T : tables) (gap_shift : int) : bool :=
