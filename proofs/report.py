@@ -103,6 +103,14 @@ def percent(count: int, total: int) -> str:
     return f"{hundredths // 100}.{hundredths % 100:02d} %"
 
 
+def duration(seconds: float) -> str:
+    """Return, for example, "796 s", "20 hours", "4.4e+06 years"."""
+    for size, unit in ((365.25 * 86_400, "years"), (86_400, "days"), (3600, "hours")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.0f} {unit}" if seconds < 10_000 * size else f"{seconds / size:.1e} {unit}"
+    return f"{seconds:,.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+
+
 def theorem_in_words(statement: str, proved: int, n_inputs: int) -> str:
     """Return, for example, "at least 16,701,234 of 16,777,216 sequences, 99.54 %, are answered right"."""
     how = {"at_least": "at least", "exactly": "exactly"}[statement]
@@ -128,7 +136,7 @@ def show(report: Report, console: Console) -> None:
     table.add_row("seconds", seconds + (" (search reused)" if report.search_reused else ""))
     if report.brute_force_estimate_s is not None:
         estimate = report.brute_force_estimate_s
-        table.add_row("brute force", f"would take {estimate:,.0f} s" if estimate >= 1 else "would take less than 1 s")
+        table.add_row("brute force", f"would take {duration(estimate)}")
     table.add_row("memory", f"{report.peak_rss_mb:,.0f} MB at most")
     table.add_row("rests on", f"Coq {report.coq_version} and {_assumptions(report.assumptions)}")
     table.add_row("files", "\n".join(sorted(report.files.values())))

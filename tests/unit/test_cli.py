@@ -15,6 +15,7 @@ from compact_proofs.models.errors import TimeLimit
 from compact_proofs.models.weights import ZOO
 from compact_proofs.proofs import cli, coqrun, pipeline
 from compact_proofs.proofs.registry import strategies
+from compact_proofs.proofs.report import duration
 
 MODEL = "max_of_2_tiny"
 
@@ -245,3 +246,11 @@ def test_both_ways_to_call_it(command):
     assert done.returncode == 0
     for name in ("list", "train", "extract", "prove", "check", "report", "bench", "doctor"):
         assert f"\n    {name} " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.13, "0.1 s"), (796.4, "796 s"), (70211.4, "20 hours"), (1e6, "12 days"), (1.4e14, "4.4e+06 years"), (4e9, "127 years")],
+)
+def test_durations_people_can_read(seconds, text):
+    assert duration(seconds) == text
