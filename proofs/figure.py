@@ -12,7 +12,7 @@ import io
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Shaped
 
 from compact_proofs.extract.quantise import QuantisedModel, quantise
 from compact_proofs.extract.tables import integer_tables
@@ -60,7 +60,7 @@ def draw(model_name: str, out: Path, folder: Path) -> list[Path]:
     left.set_title("Proof length against tightness")
     left.grid(alpha=0.3)
     left.margins(x=0.18, y=0.12)
-    shown = np.where(unproved > 0, unproved, np.nan)
+    shown = np.where(unproved > 0, unproved, np.nan).astype(float)
     top = max(1, int(unproved.max()))
     image = right.imshow(shown, origin="lower", cmap="magma_r", norm=LogNorm(1, max(top, 2)), aspect="auto")
     figure.colorbar(image, ax=right, label="inputs not proved right")
@@ -85,16 +85,16 @@ def draw(model_name: str, out: Path, folder: Path) -> list[Path]:
     return written
 
 
-def unproved_inputs(quantised: QuantisedModel) -> Int64[np.ndarray, "d_vocab d_vocab"]:
-    """Return, at (last token, largest token), the inputs that the cubic proof does not prove right."""
+def unproved_inputs(quantised: QuantisedModel) -> Shaped[np.ndarray, "d_vocab d_vocab"]:
+    """Return, at (last token, largest token), the inputs that the cubic proof does not prove right, as Python ints."""
     tables = integer_tables(quantised)
     certificate = cubic.find(quantised).certificate
     positions = quantised.n_ctx - 1
-    result = np.zeros((quantised.d_vocab, quantised.d_vocab), dtype=np.int64)
+    result = np.zeros((quantised.d_vocab, quantised.d_vocab), dtype=object)
     for q in range(quantised.d_vocab):
         for case, scale in cubic.scaled_cases(tables, certificate, q):
-            every = (case.m + 1) ** positions - (0 if case.q == case.m else case.m**positions)
-            result[q, case.m] = every - case.count(scale)
+            proved = cubic.counted_inputs(case.count(scale, certificate.digits), certificate.digits, positions)
+            result[q, case.m] = case.sequences - proved
     return result
 
 

@@ -74,6 +74,12 @@ class Case:
     costs: Int64[np.ndarray, "positions tokens"]
     last: int
 
+    @property
+    def sequences(self) -> int:
+        """How many sequences end in q and have the largest token m."""
+        positions, tokens = self.costs.shape
+        return tokens**positions - (0 if self.q == self.m else (tokens - 1) ** positions)
+
     def count(self, scale: int, digits: int = 0) -> int:
         """Count the sequences that end in q, have the largest token m and pass; a mass where digits > 0.
 
@@ -148,8 +154,12 @@ def mirror(model: QuantisedModel, certificate: CubicCertificate) -> int:
 
 def claimed_inputs(model: QuantisedModel, certificate: CubicCertificate) -> int:
     """Return the number of inputs that the claims stand for. Coq: Cert.CubicCheck.claimed_inputs."""
-    total = sum(certificate.claims)
-    return total * 2 ** (certificate.digits * (model.n_ctx - 1)) // MASS_UNIT if certificate.digits else total
+    return counted_inputs(sum(certificate.claims), certificate.digits, model.n_ctx - 1)
+
+
+def counted_inputs(count: int, digits: int, positions: int) -> int:
+    """Return the inputs that a count, or where digits > 0 a mass, over that many free positions stands for."""
+    return count * 2 ** (digits * positions) // MASS_UNIT if digits else count
 
 
 def verdict(claimed: int, model: QuantisedModel, certificate: CubicCertificate) -> str:
@@ -219,7 +229,7 @@ def _choose_scale(case: Case, inputs: int, digits: int) -> tuple[int, int]:
     best_count: float = 0
     budget = spare_budget(case.costs, case.last)
     positions, tokens = case.costs.shape
-    every = tokens**positions - (0 if case.q == case.m else (tokens - 1) ** positions)
+    every = case.sequences
     for bins in BINS if budget >= 0 else []:
         if (every - best_count) * CELL_PRICE <= (table_cells(positions, tokens, bins - 1) - best_cells) * inputs:
             break  # even if all sequences passed it would not pay

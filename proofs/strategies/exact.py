@@ -84,10 +84,9 @@ def _query_tally(tables: IntegerTables, gap_shift: int, q: int) -> tuple[Tally, 
     """Return the tally of q, and how many sequences the costs leave over."""
     right = wrong = rest = 0
     for case in cubic.cases(tables, gap_shift, q, [1] * (tables.d_vocab - q)):
-        every = (case.m + 1) ** (tables.n_ctx - 1) - (0 if case.q == case.m else case.m ** (tables.n_ctx - 1))
         tokens = _left_over(case)
         rest += len(tokens)
-        right += every - len(tokens)
+        right += case.sequences - len(tokens)
         for start in range(0, len(tokens), brute_force.CHUNK):
             part = tokens[start : start + brute_force.CHUNK]
             sequences = np.concatenate([part, np.full((len(part), 1), q, dtype=np.int64)], axis=1)

@@ -129,7 +129,7 @@ Section Check.
     let T := tables_of M in
     match right_failure T (tally_right T) with
     | Some why => Refused why
-    | None => outcome_of (first_failure [ total_reaches claimed (right_claims c) ])
+    | None => outcome_of (first_failure [ total_reaches claimed (claimed_total (right_claims c)) ])
     end.
 
   Definition brute_force_exact_verdict : outcome :=

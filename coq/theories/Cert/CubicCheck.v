@@ -80,8 +80,7 @@ Section Check.
         match first_short count 0 (cubic_claims c) with
         | Some why => Some why
         | None =>
-            let total := claimed_inputs M (cubic_digits c) (cubic_claims c) in
-            first_failure [ ((claimed <=? total)%Z, Total_short total claimed) ]
+            first_failure [ total_reaches claimed (claimed_inputs M (cubic_digits c) (cubic_claims c)) ]
         end
     end.
 

@@ -155,7 +155,7 @@ Proof.
   cbv zeta in none.
   destruct (first_short _ 0 (cubic_claims c)) eqn:short in none; [discriminate none|].
   apply first_short_none in short. rewrite len in short.
-  cbn [first_failure] in none.
+  unfold total_reaches in none. cbn [first_failure] in none.
   destruct (Z.leb_spec N (claimed_inputs M (cubic_digits c) (cubic_claims c))) as [reached|]; [|discriminate none].
   etransitivity; [exact reached|]. cbn [Nat.add] in short.
   set (share := ((2 ^ to_Z (cubic_digits c)) ^ Z.of_nat (n_ctx M - 1))%Z) in *.
