@@ -1,6 +1,11 @@
 # Everything a user or CI runs. Settings: make TARGET NAME=value, with the names and defaults below.
 MODEL = max_of_k
 STRATEGY =
+RESOLUTION =
+BANDS =
+RANK =
+NEAR =
+BUDGET =
 WEIGHT_BITS = 8
 JOBS = $(shell nproc 2>/dev/null || echo 1)
 OUT = build
@@ -11,6 +16,11 @@ D_VOCAB = 64
 D_MODEL = 32
 D_HEAD = $(D_MODEL)
 STEPS = 3000
+
+# MODEL by name, or by K, D_VOCAB and SEED where these are given and MODEL is not.
+GIVEN = $(filter command environment,$(foreach name,K D_VOCAB SEED,$(firstword $(origin $(name)))))
+CHOSEN = $(if $(GIVEN),$(if $(filter command environment,$(firstword $(origin MODEL))),$(MODEL),--n-ctx $(K) \
+  --d-vocab $(D_VOCAB) $(if $(filter command environment,$(firstword $(origin SEED))),--seed $(SEED))),$(MODEL))
 
 PYTHON = python3
 VENV = .venv
@@ -24,12 +34,12 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup python coq doctor theory prove check test train bench figure lint types check-admitted check-leftovers \
+.PHONY: help setup python coq doctor theory prove check test train frontier bench figure lint types check-admitted check-leftovers \
   check-assumptions check-generated coqchk ci clean accept-golden
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "settings: MODEL STRATEGY WEIGHT_BITS JOBS OUT DEVICE SEED K D_VOCAB D_MODEL D_HEAD STEPS PYTHON"
+	@echo "settings: MODEL STRATEGY RESOLUTION BANDS RANK NEAR BUDGET WEIGHT_BITS JOBS OUT DEVICE SEED K D_VOCAB D_MODEL D_HEAD STEPS PYTHON"
 
 setup: $(VENV)/.base coq ## install what proving needs: virtual environment, base packages, Coq
 
@@ -62,10 +72,12 @@ theory: setup ## build the Coq theory
 	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
 
 prove: setup ## prove a bound for MODEL by STRATEGY (default the best) and have Coq check it
-	@$(CLI) prove $(MODEL) $(if $(STRATEGY),--strategy $(STRATEGY)) --weight-bits $(WEIGHT_BITS) --jobs $(JOBS) --out $(OUT)
+	@$(CLI) prove $(CHOSEN) $(if $(BUDGET),--budget $(BUDGET)) $(if $(STRATEGY),--strategy $(STRATEGY)) $(if $(RESOLUTION),--resolution $(RESOLUTION)) \
+	  $(if $(BANDS),--bands $(BANDS)) $(if $(RANK),--rank $(RANK)) $(if $(NEAR),--near $(NEAR)) \
+	  --weight-bits $(WEIGHT_BITS) --jobs $(JOBS) --out $(OUT)
 
 check: setup ## have Coq check the files of MODEL and STRATEGY once more, rebuilt from their .v
-	@$(CLI) check $(MODEL) $(if $(STRATEGY),--strategy $(STRATEGY)) --jobs $(JOBS) --out $(OUT)
+	@$(CLI) check $(CHOSEN) $(if $(STRATEGY),--strategy $(STRATEGY)) --jobs $(JOBS) --out $(OUT)
 
 test: $(VENV)/.dev coq ## run all tests
 	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
@@ -74,6 +86,9 @@ test: $(VENV)/.dev coq ## run all tests
 train: $(VENV)/.train ## train MODEL with SEED (7 or 0-15), K, D_VOCAB, D_MODEL, D_HEAD, STEPS on DEVICE
 	@$(CLI) train $(MODEL) --seed $(SEED) --n-ctx $(K) --d-vocab $(D_VOCAB) --d-model $(D_MODEL) --d-head $(D_HEAD) \
 	  --steps $(STEPS) --device $(DEVICE) --out $(OUT)
+
+frontier: $(VENV)/.dev coq ## measure every strategy over 16 seeds for K = 4, 10, 20: table and picture in docs/ (an hour)
+	@$(CLI) frontier --jobs $(JOBS) --out $(OUT)
 
 bench: setup ## measure the shipped models
 	@$(CLI) bench --jobs $(JOBS) --out $(OUT)

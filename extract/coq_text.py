@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -37,7 +37,7 @@ RESERVED = re.compile(  # names that Coq, or a type of a data file, has taken
     "return|then|using|where|with"
 )
 MATRICES = ("W_E", "W_pos", "W_Q", "W_K", "W_V", "W_O", "W_U")
-Statement = Literal["at_least", "exactly"]
+Statement = Literal["at_least", "at_most", "exactly"]
 QUALIFIED_NAME = re.compile(rf"{COQ_IDENTIFIER.pattern}(\.{COQ_IDENTIFIER.pattern})*")
 
 
@@ -86,8 +86,8 @@ class TheoremForm:
         for name in (self.constructor, self.check, self.sound, self.verdict):
             if not QUALIFIED_NAME.fullmatch(name):
                 raise CertificateError(f"theorem: {name!r} is no Coq name; wanted letters, digits, _ and single dots")
-        if self.statement not in ("at_least", "exactly"):
-            raise UsageError(f"theorem: statement is {self.statement!r}; wanted at_least or exactly")
+        if self.statement not in get_args(Statement):
+            raise UsageError(f"theorem: statement is {self.statement!r}; wanted one of: {', '.join(get_args(Statement))}")
 
 
 def weights_fields(quantised: QuantisedModel) -> list[Field]:
@@ -129,6 +129,7 @@ def theorem_v(form: TheoremForm, model: str, proved: int) -> str:
     """
     goal = {
         "at_least": f"({_count(proved)} <= correct_count network)%Z",
+        "at_most": f"(correct_count network <= {_count(proved)})%Z",
         "exactly": f"correct_count network = {_count(proved)}%Z",
     }[form.statement]
     return f"""{_network_and_certificate("theorem", form, model)}

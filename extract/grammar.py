@@ -48,13 +48,14 @@ LONGEST_NUMERAL = len(str(LITERAL_LIMIT - 1))
 THEOREM_HEADER = re.compile(r"\(\* CompactProofs: theorem: model ([A-Za-z0-9_]+), strategy ([A-Za-z0-9_]+) \*\)\n")
 GOALS: dict[Statement, re.Pattern[str]] = {
     "at_least": re.compile(r"\nTheorem accuracy : \((0|[1-9][0-9]{0,3999}) <= correct_count network\)%Z\.\n"),
+    "at_most": re.compile(r"\nTheorem accuracy : \(correct_count network <= (0|[1-9][0-9]{0,3999})\)%Z\.\n"),
     "exactly": re.compile(r"\nTheorem accuracy : correct_count network = (0|[1-9][0-9]{0,3999})%Z\.\n"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ReadTheorem:
-    """What a theorem file claims: of `model`'s inputs at least, or exactly, `proved` are answered right."""
+    """What a theorem file claims: of `model`'s inputs at least, at most or exactly `proved` are answered right."""
 
     form: TheoremForm
     model: str

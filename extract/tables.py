@@ -1,4 +1,4 @@
-"""Exact integer tables of a network, and the refusals of the Coq checker: `integer_tables`.
+"""Exact integer tables of a network, and the refusals of the Coq checker: `core_tables`, `integer_tables`.
 
 Attention scores and logits split into a part of each token and a part of each position; all are products of integer
 weights. Each product is preceded by a range test in Python ints, in the order of the checker's, so that no int64 wraps.
@@ -6,7 +6,7 @@ An error message starts with what Coq prints, `Refused (May_overflow STAGE)`, th
 Source: docs/max_of_k.md, sections 1 and 2.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Int64
@@ -16,6 +16,7 @@ from compact_proofs.extract.quantise import QuantisedModel
 from compact_proofs.models.errors import OverflowRisk
 
 ENTRY_BITS = 60  # |entry| of every table <= 2^60
+MOST_ENTRY = 2**ENTRY_BITS
 GAP_BITS = 31  # |gap| <= 2^31 after the shift
 MOST_SHIFT = 61  # what Base.Signed63.shift_down takes
 MOST_POSITIONS = 2**20
@@ -27,23 +28,24 @@ Matrix = Int64[np.ndarray, "rows columns"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class IntegerTables:
-    """The network as functions of single tokens, exact int64, |entry| <= 2^60. Coq: Cert.Tables.tables.
+class CoreTables:
+    """What every proof needs of a network, exact int64, |entry| <= 2^60. Coq: Cert.Tables.core_tables.
 
-    With q the last token: S (d_vocab, d_vocab) score of token t; P (d_vocab, n_ctx) score of position i; both in units of
-    2^-(30 + score_shift). EU (d_vocab, d_vocab) direct logits of q; V (d_vocab, d_vocab) logits that attending to t brings;
-    PV (n_ctx, d_vocab) the same for position i; all three in units of 2^-logit_bits. No logit is above `largest_output`
-    in absolute value.
+    With q the last token: resid (d_vocab, d_model) token plus last position, units of 2^-resid_bits; W_U_direct (d_model,
+    d_vocab), which makes logits of it; queries, keys (d_vocab, d_head), of which scores are products; P (d_vocab, n_ctx)
+    score of position i. V (d_vocab, d_vocab) logits that attending to t brings; PV (n_ctx, d_vocab) the same for position i.
+    Scores are in units of 2^-(30 + score_shift), logits in units of 2^-logit_bits.
     """
 
-    S: Matrix
+    resid: Matrix
+    W_U_direct: Matrix
+    queries: Matrix
+    keys: Matrix
     P: Matrix
-    EU: Matrix
     V: Matrix
     PV: Matrix
     score_shift: int
     logit_bits: int
-    largest_output: int
 
     @property
     def d_vocab(self) -> int:
@@ -54,11 +56,24 @@ class IntegerTables:
         return self.P.shape[1]
 
 
-def integer_tables(model: QuantisedModel) -> IntegerTables:
-    """Compute the tables. Coq: Cert.Tables.tables_of, under the tests of Cert.Tables.tables_tests.
+@dataclass(frozen=True, slots=True, eq=False)
+class IntegerTables(CoreTables):
+    """The network as functions of single tokens. Coq: Cert.Tables.tables.
 
-    Coq's tests of an empty context and of shapes cannot fail here: a QuantisedModel has its sizes. Its second tests of
-    Scores and Position_scores follow from the first.
+    S (d_vocab, d_vocab) score of token t; EU (d_vocab, d_vocab) direct logits of q. No logit is above `largest_output` in
+    absolute value.
+    """
+
+    S: Matrix
+    EU: Matrix
+    largest_output: int
+
+
+def core_tables(model: QuantisedModel) -> CoreTables:
+    """Compute the core. Coq: Cert.Tables.core_of, under the tests of Cert.Tables.core_tests.
+
+    Coq's tests of an empty context and of shapes cannot fail here: a QuantisedModel has its sizes. Its second test of
+    Position_scores follows from the first.
 
     Raises: OverflowRisk: the first test that fails; starts with what Coq prints.
     """
@@ -77,30 +92,42 @@ def integer_tables(model: QuantisedModel) -> IntegerTables:
     w_u = _scaled("Range_W_U", model.W_U.ints, 0)
     w_u_direct = _scaled("Direct_logits", model.W_U.ints, attention_bits)
 
-    _check("Residual", max_abs(pos) + max_abs(embed))
+    check_fits("Residual", max_abs(pos) + max_abs(embed))
     resid = embed + pos[-1]
-    queries = _product("Queries", resid, w_q)
-    keys = _product("Keys", embed, w_k)
-    keys_pos = _product("Position_keys", pos, w_k)
-    scores = _product("Scores", queries, keys.T)
-    scores_pos = _product("Position_scores", queries, keys_pos.T)
-    direct = _product("Direct_logits", resid, w_u_direct)
-    values = _product("Values", embed, w_v)
-    values_pos = _product("Position_values", pos, w_v)
-    outs = _product("Outputs", values, w_o)
-    outs_pos = _product("Position_outputs", values_pos, w_o)
-    logits = _product("Value_logits", outs, w_u)
-    logits_pos = _product("Position_logits", outs_pos, w_u)
+    queries = checked_matmul("Queries", resid, w_q)
+    keys = checked_matmul("Keys", embed, w_k)
+    keys_pos = checked_matmul("Position_keys", pos, w_k)
+    scores_pos = checked_matmul("Position_scores", queries, keys_pos.T)
+    values = checked_matmul("Values", embed, w_v)
+    values_pos = checked_matmul("Position_values", pos, w_v)
+    outs = checked_matmul("Outputs", values, w_o)
+    outs_pos = checked_matmul("Position_outputs", values_pos, w_o)
+    logits = checked_matmul("Value_logits", outs, w_u)
+    logits_pos = checked_matmul("Position_logits", outs_pos, w_u)
 
-    largest_output = max_abs(direct) + max_abs(logits) + max_abs(logits_pos)
-    _check("Logit_sum", largest_output)
     if score_shift > MOST_SHIFT:
-        raise _overflow(
+        raise overflow(
             "Score_precision", f"scores have {score_shift} bits below 2^-{FRACTION_BITS}, wanted at most {MOST_SHIFT}"
         )
     if model.n_ctx > MOST_POSITIONS:
-        raise _overflow("Number_of_inputs", f"{model.n_ctx} positions, wanted at most 2^20")
-    return IntegerTables(scores, scores_pos, direct, logits, logits_pos, score_shift, logit_bits, largest_output)
+        raise overflow("Number_of_inputs", f"{model.n_ctx} positions, wanted at most 2^20")
+    return CoreTables(resid, w_u_direct, queries, keys, scores_pos, logits, logits_pos, score_shift, logit_bits)
+
+
+def integer_tables(model: QuantisedModel) -> IntegerTables:
+    """Compute the tables. Coq: Cert.Tables.tables_of, under the tests of Cert.Tables.tables_tests.
+
+    Coq's second test of Scores follows from the first.
+
+    Raises: OverflowRisk: the first test that fails; starts with what Coq prints.
+    """
+    core = core_tables(model)
+    scores = checked_matmul("Scores", core.queries, core.keys.T)
+    direct = checked_matmul("Direct_logits", core.resid, core.W_U_direct)
+    largest_output = max_abs(direct) + max_abs(core.V) + max_abs(core.PV)
+    check_fits("Logit_sum", largest_output)
+    of_core = {field.name: getattr(core, field.name) for field in fields(core)}
+    return IntegerTables(**of_core, S=scores, EU=direct, largest_output=largest_output)
 
 
 def check_inputs(model: QuantisedModel) -> None:
@@ -109,16 +136,16 @@ def check_inputs(model: QuantisedModel) -> None:
     Raises: OverflowRisk: they do not; starts with what Coq prints.
     """
     if model.d_vocab**model.n_ctx >= MOST_INPUTS:
-        raise _overflow("Number_of_inputs", f"{model.d_vocab}^{model.n_ctx} inputs, wanted below 2^62")
+        raise overflow("Number_of_inputs", f"{model.d_vocab}^{model.n_ctx} inputs, wanted below 2^62")
 
 
 def check_masses(model: QuantisedModel, digits: int) -> None:
-    """Check that counts of inputs can be carried as masses of `digits` bits a position. Coq: Cert.CubicCheck.counts_test.
+    """Check that counts of inputs can be carried as masses of `digits` bits a position. Coq: Cert.Staged.counts_test.
 
     Raises: OverflowRisk: they cannot; starts with what Coq prints.
     """
     if not (digits <= MOST_DIGITS and model.d_vocab <= 2**digits):
-        raise _overflow(
+        raise overflow(
             "Number_of_inputs", f"masses of {digits} digits, wanted at most {MOST_DIGITS} and 2^digits >= {model.d_vocab} tokens"
         )
 
@@ -134,7 +161,7 @@ def check_gap_shift(tables: IntegerTables, gap_shift: int) -> None:
     Raises: OverflowRisk: they do not; starts with what Coq prints.
     """
     if not _gap_fits(tables, gap_shift):
-        raise _overflow("Gap_shift", f"gap_shift is {gap_shift}, wanted {least_gap_shift(tables)}..{MOST_SHIFT} for this network")
+        raise overflow("Gap_shift", f"gap_shift is {gap_shift}, wanted {least_gap_shift(tables)}..{MOST_SHIFT} for this network")
 
 
 def max_abs(matrix: Int64[np.ndarray, "..."]) -> int:
@@ -159,20 +186,28 @@ def _gap_fits(tables: IntegerTables, shift: int) -> bool:
 def _scaled(stage: str, ints: Matrix, bits: int) -> Matrix:
     """Return ints * 2^bits. Coq: Base.Matrix.of_rows, tested by rows_fit."""
     largest = max_abs(ints)
-    _check(stage, largest << bits)
+    check_fits(stage, largest << bits)
     return ints << bits if largest else ints
 
 
-def _product(stage: str, left: Matrix, right: Matrix) -> Matrix:
-    """Return left @ right. Coq: Base.Matrix.mul, mul_transposed, tested by product_fits."""
-    _check(stage, left.shape[1] * max_abs(left) * max_abs(right))
+def checked_matmul(stage: str, left: Matrix, right: Matrix) -> Matrix:
+    """Return left @ right. Coq: Base.Matrix.mul, mul_transposed, tested by product_fits.
+
+    Raises: OverflowRisk: entries could be above 2^60; starts with what Coq prints.
+    """
+    check_fits(stage, left.shape[1] * max_abs(left) * max_abs(right))
     return exact_matmul(left, right)
 
 
-def _check(stage: str, bound: int) -> None:
-    if bound > 2**ENTRY_BITS:
-        raise _overflow(stage, f"entries are bounded by {bound.bit_length()} bits, wanted at most 2^{ENTRY_BITS}")
+def check_fits(stage: str, bound: int) -> None:
+    """Check that a bound of entries is at most 2^60.
+
+    Raises: OverflowRisk: it is not; starts with what Coq prints.
+    """
+    if bound > MOST_ENTRY:
+        raise overflow(stage, f"entries are bounded by {bound.bit_length()} bits, wanted at most 2^{ENTRY_BITS}")
 
 
-def _overflow(stage: str, why: str) -> OverflowRisk:
-    return OverflowRisk(f"Refused (May_overflow {stage}): {why}; use fewer weight bits or a smaller network")
+def overflow(stage: str, why: str, advice: str = "use fewer weight bits or a smaller network") -> OverflowRisk:
+    """Make the error of a stage that could overflow; it starts with what Coq prints, then a colon."""
+    return OverflowRisk(f"Refused (May_overflow {stage}): {why}; {advice}")

@@ -166,6 +166,21 @@ def model_path(name_or_path: str | Path) -> Path:
     raise UsageError(f"unknown MODEL {text!r}; valid: {', '.join(model_names())}; or the path of a model's .json")
 
 
+def model_of_size(n_ctx: int, d_vocab: int, seed: int | None = None) -> str:
+    """Return the name of a model with these sizes, trained with this seed (None: any); the first, zoo before build/models.
+
+    Raises: UsageError: there is none; the message says how to train it.
+    """
+    for name in model_names():
+        config, _ = load_model(name)
+        found = config.training.seed if config.training else None
+        if (config.n_ctx, config.d_vocab) == (n_ctx, d_vocab) and seed in (None, found):
+            return name
+    wanted = f"K={n_ctx}, d_vocab={d_vocab}" + ("" if seed is None else f", seed {seed}")
+    command = f"make train MODEL=NAME K={n_ctx} D_VOCAB={d_vocab} SEED={seed or 0}"
+    raise UsageError(f"no model with {wanted}; wanted one of `compact-proofs list`, or train it: {command}")
+
+
 def zoo_names() -> list[str]:
     """Return the names of the shipped models, sorted."""
     return _names(ZOO)

@@ -101,7 +101,7 @@ def _table(rows: list[Row]) -> Table:
     ):  # fmt: skip
         table.add_column(title, justify="right")
     for row in rows:
-        sign = "=" if row.statement == "exactly" else "≥"
+        sign = {"at_least": "≥", "at_most": "≤", "exactly": "="}[row.statement]
         brute = f"{row.brute_force_s:,.1f} s, {row.brute_force_s / row.theorem_s:,.1f} x"
         table.add_row(
             row.model, row.strategy, f"{sign} {row.proved:,}", "?" if row.true is None else f"{row.true:,}", f"{row.n_inputs:,}",

@@ -11,11 +11,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from compact_proofs.extract.coq_text import Field, TheoremForm
+from compact_proofs.extract.coq_text import Field, Statement, TheoremForm
 from compact_proofs.extract.quantise import QuantisedModel
 from compact_proofs.models.errors import CompactProofsError
 from compact_proofs.models.files import write_atomic
-from compact_proofs.proofs.registry import Found, Statement, Strategy
+from compact_proofs.proofs.registry import Found, Strategy, Tuning
 
 SCHEMA = 1
 
@@ -37,10 +37,10 @@ class Claim:
     fields: tuple[Field, ...]
 
     @classmethod
-    def of(cls, found: Found, strategy: Strategy, quantised: QuantisedModel, search_s: float) -> Claim:
+    def of(cls, found: Found, strategy: Strategy, quantised: QuantisedModel, tuning: Tuning, search_s: float) -> Claim:
         """Make a claim of what a search found."""
         fields = tuple(strategy.fields(found.certificate))
-        inputs = inputs_hash(quantised, strategy)
+        inputs = inputs_hash(quantised, strategy, tuning)
         return cls(inputs, quantised.weight_bits, found.statement, found.proved, found.operations, search_s, fields)
 
     def form(self, strategy: Strategy) -> TheoremForm:
@@ -71,9 +71,10 @@ class Claim:
             return None
 
 
-def inputs_hash(quantised: QuantisedModel, strategy: Strategy) -> str:
-    """Hash what a search depends on: the integers, the strategy, and the source code of extract/ and proofs/strategies/."""
-    digest = hashlib.sha256(f"{quantised.name} {quantised.sha256} {strategy.name}\n".encode())
+def inputs_hash(quantised: QuantisedModel, strategy: Strategy, tuning: Tuning) -> str:
+    """Hash what a search depends on: the integers, the strategy and its tuning, and the source code of extract/ and
+    proofs/strategies/."""
+    digest = hashlib.sha256(f"{quantised.name} {quantised.sha256} {strategy.name} {tuning.text()}\n".encode())
     for package, folder in (("compact_proofs.extract", "."), ("compact_proofs.proofs", "strategies")):
         sources = (importlib.resources.files(package) / folder).iterdir()
         for source in sorted((entry for entry in sources if entry.name.endswith(".py")), key=lambda entry: entry.name):

@@ -19,11 +19,11 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from compact_proofs.models.errors import CompactProofsError
+from compact_proofs.models.errors import CompactProofsError, UsageError
 from compact_proofs.models.tasks import n_inputs
-from compact_proofs.models.weights import load_model, model_names, model_path
+from compact_proofs.models.weights import load_model, model_names, model_of_size, model_path
 from compact_proofs.proofs import coqrun, doctor, pipeline
-from compact_proofs.proofs.registry import Strategy, strategies, strategy
+from compact_proofs.proofs.registry import Strategy, Tuning, strategies, strategy
 from compact_proofs.proofs.report import Report, show
 
 INTERRUPTED = 130
@@ -112,13 +112,18 @@ def _parser() -> argparse.ArgumentParser:
     extract.add_argument("--weight-bits", type=_positive, default=8, metavar="N", help="4 to 12 (default 8)")
 
     prove = command("prove", _prove, "prove a bound on a model's accuracy and have Coq check it")
-    _model_options(prove)
+    _model_options(prove, by_size=True)
     _coq_options(prove)
     prove.add_argument("--weight-bits", type=_positive, default=8, metavar="N", help="4 to 12 (default 8)")
+    prove.add_argument("--resolution", type=_positive, metavar="N", help="units of cost that are told apart; more is tighter")
+    prove.add_argument("--bands", type=_exponents, metavar="K,K,..", help="tokens below the largest: bands of 2^K, as 0,0,1,2")
+    prove.add_argument("--rank", type=_natural, metavar="N", help="of the products of low rank; more is tighter")
+    prove.add_argument("--near", type=_natural, metavar="N", help="outputs up to N (0 to 16) from the answer are taken singly")
+    prove.add_argument("--budget", type=_operations, metavar="N", help="the tightest proof of at most N operations, such as 2e7")
     prove.add_argument("--json", action="store_true", help="print report.json instead of the summary")
 
     check = command("check", _check, "have Coq check what prove has left once more")
-    _model_options(check)
+    _model_options(check, by_size=True)
     _coq_options(check)
     check.add_argument("--rebuild-theory", action="store_true", help="compile the theory from its .v files too")
 
@@ -137,6 +142,12 @@ def _parser() -> argparse.ArgumentParser:
     reread = command("reread", _reread, "re-read every generated Coq file by the whitelist grammar")
     reread.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="folder of results (default build)")
 
+    frontier = command("frontier", _frontier, "measure all strategies over many seeds: table, rows and picture in docs/")
+    frontier.add_argument("--jobs", type=_positive, default=1, metavar="N", help="files compiled at a time (default 1)")
+    frontier.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="folder of results (default build)")
+    frontier.add_argument("--seeds", type=_positive, default=16, metavar="N", help="networks of each size (default 16)")
+    frontier.add_argument("--proved", type=_natural, default=3, metavar="N", help="of these, proved in Coq (default 3)")
+
     bench = command("bench", _bench, "measure the shipped models")
     bench.add_argument("--jobs", type=_positive, default=1, metavar="N")
     bench.add_argument("--out", type=Path, default=Path("build"), metavar="DIR")
@@ -149,8 +160,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _model_options(parser: argparse.ArgumentParser, strategy: bool = True) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a name from `compact-proofs list`, or the path of a model's .json")
+def _model_options(parser: argparse.ArgumentParser, strategy: bool = True, by_size: bool = False) -> None:
+    help_text = "a name from `compact-proofs list`, or the path of a model's .json"
+    parser.add_argument("model", metavar="MODEL", nargs="?" if by_size else None, help=help_text)
+    if by_size:
+        parser.add_argument("--n-ctx", type=_positive, metavar="K", help="in place of MODEL: the model of this size")
+        parser.add_argument("--d-vocab", type=_positive, metavar="N", help="with --n-ctx (default 64)")
+        parser.add_argument("--seed", type=_natural, metavar="N", help="with --n-ctx (default: any)")
     parser.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="folder of results (default build)")
     if strategy:
         parser.add_argument("--strategy", metavar="NAME", help="default: the best of `compact-proofs list`")
@@ -176,7 +192,7 @@ def _list(options: argparse.Namespace) -> int:
         print(f"  {config.name:16}  {sizes_text}, {n_inputs(config):,} inputs")
     print("strategies, best first:")
     for one in strategies().values():
-        print(f"  {one.name:16}  {one.summary}")
+        print(f"  {one.name:20}  {one.summary}")
     return 0
 
 
@@ -230,11 +246,19 @@ def _extract(options: argparse.Namespace) -> int:
 
 
 def _prove(options: argparse.Namespace) -> int:
-    chosen = _strategy(options.strategy)
+    model = _model(options)
     progress = Progress()
-    command = f"compact-proofs prove {Path(options.model).stem} --strategy {chosen.name} --weight-bits {options.weight_bits}"
-    how = pipeline.Options(options.out, options.weight_bits, options.jobs, _limits(options), command=command)
-    report = pipeline.prove(options.model, chosen, how, progress.say, progress)
+    tuning = Tuning(options.resolution, options.bands, options.rank, options.near)
+    if options.budget is None:
+        chosen = _strategy(options.strategy)
+    else:
+        chosen, tuning = _within_budget(options, model, tuning, progress)
+    command = f"compact-proofs prove {Path(model).stem} --strategy {chosen.name} --weight-bits {options.weight_bits}"
+    command = f"{command} {tuning.text()}".rstrip()
+    how = pipeline.Options(
+        options.out, options.weight_bits, options.jobs, _limits(options), command=command, tuning=tuning
+    )
+    report = pipeline.prove(model, chosen, how, progress.say, progress)
     if options.json:
         sys.stdout.write(report.to_json())
     else:
@@ -242,12 +266,37 @@ def _prove(options: argparse.Namespace) -> int:
     return 0
 
 
+def _model(options: argparse.Namespace) -> str:
+    """Return the model that was named, or given by its sizes. Raises: UsageError: neither or both, or there is none."""
+    sizes = (options.n_ctx, options.d_vocab, options.seed)
+    if (options.model is None) == all(size is None for size in sizes):
+        raise UsageError("MODEL: wanted a name, or --n-ctx (with --d-vocab, --seed) in its place")
+    if options.model is not None:
+        return str(options.model)
+    return model_of_size(options.n_ctx or 4, options.d_vocab or 64, options.seed)
+
+
+def _within_budget(
+    options: argparse.Namespace, model: str, tuning: Tuning, progress: Progress
+) -> tuple[Strategy, Tuning]:
+    """Find the tightest proof within --budget. Raises: UsageError: none is short enough, or tuning is given too."""
+    from compact_proofs.extract.quantise import quantise
+    from compact_proofs.proofs.budget import tightest
+
+    if tuning != Tuning():
+        raise UsageError(f"budget: got {tuning.text()} too; it chooses these itself, leave them out")
+    quantised = quantise(*load_model(model), options.weight_bits)
+    chosen, tuning, found = tightest(quantised, options.budget, options.strategy, progress)
+    progress.say(f"within {options.budget:,} operations: {chosen.name} {tuning.text()}, {found.operations:,} operations")
+    return chosen, tuning
+
+
 def _check(options: argparse.Namespace) -> int:
     chosen = _strategy(options.strategy)
     how = pipeline.Options(
         options.out, jobs=options.jobs, limits=_limits(options), rebuild_theory=options.rebuild_theory
     )
-    checked = pipeline.check(options.model, chosen, how, Progress().say)
+    checked = pipeline.check(_model(options), chosen, how, Progress().say)
     print(f"{checked.theorem}\nCoq accepts: {checked.in_words}.")
     print(f"seconds: {', '.join(f'{stage} {value:.1f}' for stage, value in checked.seconds.items())}")
     print(f"rests on: {', '.join(checked.assumptions) or 'no axiom'}")
@@ -287,6 +336,12 @@ def _reread(options: argparse.Namespace) -> int:
     return 0
 
 
+def _frontier(options: argparse.Namespace) -> int:
+    from compact_proofs.proofs.frontier import frontier_command
+
+    return frontier_command(options.out, options.jobs, options.seeds, options.proved)
+
+
 def _bench(options: argparse.Namespace) -> int:
     from compact_proofs.proofs.bench import bench_command
 
@@ -319,6 +374,31 @@ def _positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"got {text!r}, wanted an integer >= 1")
     return int(text)
+
+
+def _natural(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"got {text!r}, wanted an integer >= 0")
+    return int(text)
+
+
+def _operations(text: str) -> int:
+    """Read 20000000 or 2e7."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 1 <= value < 1e18:
+        raise argparse.ArgumentTypeError(f"got {text!r}, wanted a number of operations, such as 2e7")
+    return int(value)
+
+
+def _exponents(text: str) -> tuple[int, ...]:
+    """Read "0,0,1,2"."""
+    parts = text.split(",")
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise argparse.ArgumentTypeError(f"got {text!r}, wanted exponents such as 0,0,1,2: bands of 1, 1, 2 and 4 tokens")
+    return tuple(map(int, parts))
 
 
 def _seeds(text: str) -> list[int]:

@@ -1,7 +1,8 @@
 """Pictures of a finished proof: `draw` makes one figure of two panels as PNG and SVG, and the numbers behind it as CSV.
 
-Left: operations against bound, on a log scale, with brute force on the same network and the published (unverified) points
-of the reference work for the same K and d_vocab. Right: where the unproved inputs lie, by last token and largest token.
+Left: operations against bound, on a log scale, of every finished proof of the network, with brute force on the same network
+and the published (unverified) points of the reference work for the same K and d_vocab. Right: where the inputs lie that the
+cubic proof leaves unproved, by last token and largest token.
 Needs matplotlib (the `plot` extra).
 """
 
@@ -15,12 +16,15 @@ import numpy as np
 from jaxtyping import Shaped
 
 from compact_proofs.extract.quantise import QuantisedModel, quantise
-from compact_proofs.extract.tables import integer_tables
 from compact_proofs.models.errors import UsageError
 from compact_proofs.models.files import write_atomic
 from compact_proofs.models.weights import load_model
+from compact_proofs.proofs.claim import Claim
+from compact_proofs.proofs.registry import strategies
 from compact_proofs.proofs.report import Report
-from compact_proofs.proofs.strategies import brute_force, cubic
+from compact_proofs.proofs.strategies import brute_force
+from compact_proofs.proofs.strategies.methods import certificate_of
+from compact_proofs.proofs.strategies.staged import Certificate, case_counts, prepare
 
 PUBLISHED = Path("docs") / "published_max_of_k.csv"
 
@@ -40,10 +44,14 @@ def draw(model_name: str, out: Path, folder: Path) -> list[Path]:
     except ImportError as error:
         raise UsageError("figures need matplotlib: pip install '.[plot]'") from error
     config, weights = load_model(model_name)
-    report = Report.load(out / config.name / "cubic" / "report.json")
+    folder_of = out / config.name
+    report = Report.load(folder_of / "cubic" / "report.json")
+    claim = Claim.load(folder_of / "cubic" / "certificate.json")
+    if claim is None:
+        raise UsageError(f"{folder_of}/cubic/certificate.json is missing or unreadable; run `compact-proofs prove` again")
     quantised = quantise(config, weights, report.weight_bits)
-    unproved = unproved_inputs(quantised)
-    points = cost_and_bound(report, quantised)
+    unproved = unproved_inputs(quantised, certificate_of(list(claim.fields)))
+    points = cost_and_bound(proofs_of(folder_of), quantised)
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10.5, 4.2), layout="constrained")
     heights = iter((-13, 7, -25))  # labels of the points near 1 stand clear of each other
@@ -85,27 +93,30 @@ def draw(model_name: str, out: Path, folder: Path) -> list[Path]:
     return written
 
 
-def unproved_inputs(quantised: QuantisedModel) -> Shaped[np.ndarray, "d_vocab d_vocab"]:
-    """Return, at (last token, largest token), the inputs that the cubic proof does not prove right, as Python ints."""
-    tables = integer_tables(quantised)
-    certificate = cubic.find(quantised).certificate
-    positions = quantised.n_ctx - 1
-    result = np.zeros((quantised.d_vocab, quantised.d_vocab), dtype=object)
-    for q in range(quantised.d_vocab):
-        for case, scale in cubic.scaled_cases(tables, certificate, q):
-            proved = cubic.counted_inputs(case.count(scale, certificate.digits), certificate.digits, positions)
-            result[q, case.m] = case.sequences - proved
-    return result
+def unproved_inputs(quantised: QuantisedModel, certificate: Certificate) -> Shaped[np.ndarray, "d_vocab d_vocab"]:
+    """Return, at (last token, largest token), the inputs that a staged proof does not prove right, as Python ints."""
+    free = quantised.n_ctx - 1
+    every = np.zeros((quantised.d_vocab, quantised.d_vocab), dtype=object)
+    for m in range(quantised.d_vocab):
+        every[: m + 1, m] = (m + 1) ** free - m**free
+        every[m, m] = (m + 1) ** free
+    return every - case_counts(prepare(quantised, certificate)).best
 
 
-def cost_and_bound(report: Report, quantised: QuantisedModel) -> list[tuple[str, float, float, bool]]:
-    """Return (label, operations, bound over true accuracy, ours) of the proof, brute force and the published points."""
-    true = report.true_correct or report.n_inputs
+def proofs_of(folder: Path) -> list[Report]:
+    """Return the reports of a model's finished proofs of a lower bound or an exact count, by strategy."""
+    found = [Report.load(folder / name / "report.json") for name in strategies() if (folder / name / "report.json").is_file()]
+    return [report for report in found if report.statement != "at_most"]
+
+
+def cost_and_bound(reports: list[Report], quantised: QuantisedModel) -> list[tuple[str, float, float, bool]]:
+    """Return (label, operations, bound over true accuracy, ours) of the proofs, brute force and the published points."""
+    points = []
+    for report in reports:
+        true = report.true_correct or report.n_inputs
+        points.append((report.strategy, float(report.checker_operations), report.proved_correct / true, True))
     enumeration = brute_force.estimate_operations(quantised.n_ctx, quantised.d_vocab)
-    points = [
-        ("cubic, proved in Coq", float(report.checker_operations), report.proved_correct / true, True),
-        ("brute force in Coq (cost)", float(enumeration), 1.0, True),
-    ]
+    points.append(("brute force in Coq (cost)", float(enumeration), 1.0, True))
     if PUBLISHED.is_file():
         with PUBLISHED.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):

@@ -34,7 +34,7 @@ from compact_proofs.models.weights import load_model, weights_to_bytes
 from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.brute_cost import brute_force_seconds
 from compact_proofs.proofs.claim import Claim, inputs_hash
-from compact_proofs.proofs.registry import Progress, Strategy, silent, strategies, strategy
+from compact_proofs.proofs.registry import DEFAULT, Progress, Strategy, Tuning, silent, strategies, strategy
 from compact_proofs.proofs.report import Report, percent, theorem_in_words
 from compact_proofs.proofs.verdict import ACCEPTED, explain, verdict_text
 
@@ -46,7 +46,7 @@ def quiet(line: str) -> None:
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to prove. `out` gets report and certificate; `root` is the folder of the theory (None: the shipped one);
-    `estimate`: time brute force on a sample as well."""
+    `estimate`: time brute force on a sample as well; `tuning`: what the user chooses of the certificate."""
 
     out: Path = Path("build")
     weight_bits: int = 8
@@ -56,6 +56,7 @@ class Options:
     root: Path | None = None
     command: str = ""
     estimate: bool = True
+    tuning: Tuning = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def prove(
         with stages("theory", "build the theory"):
             coqrun.build_theory(place.root, options.jobs, options.limits, say, options.rebuild_theory)
         with stages("search", f"search: {chosen.name}"):
-            claim, reused = _search(quantised, chosen, place, progress)
+            claim, reused = _search(quantised, chosen, place, options.tuning, progress)
         if reused:
             stages.seconds["search"] = claim.search_s
         with stages("generate", "write and re-read the Coq files"):
@@ -283,20 +284,22 @@ def _root(options: Options) -> Path:
     return options.root or coqrun.theory_root(options.out)
 
 
-def _search(quantised: QuantisedModel, chosen: Strategy, place: Place, progress: Progress) -> tuple[Claim, bool]:
+def _search(
+    quantised: QuantisedModel, chosen: Strategy, place: Place, tuning: Tuning, progress: Progress
+) -> tuple[Claim, bool]:
     """Return a claim, and whether it is the stored one."""
     stored = Claim.load(place.certificate)
-    if stored is not None and stored.inputs == inputs_hash(quantised, chosen):
+    if stored is not None and stored.inputs == inputs_hash(quantised, chosen, tuning):
         return stored, True
     start = time.monotonic()
-    found = chosen.find(quantised, progress)
+    found = chosen.find(quantised, tuning, progress)
     accepted = chosen.mirror(quantised, found.certificate)
     if accepted != found.proved:
         raise NotProved(
             f"{chosen.name}: the search claims {found.proved:,} inputs, its mirror of the checker accepts {accepted:,}; "
             "this is a fault of the search, nothing was given to Coq"
         )
-    claim = Claim.of(found, chosen, quantised, round(time.monotonic() - start, 3))
+    claim = Claim.of(found, chosen, quantised, tuning, round(time.monotonic() - start, 3))
     claim.save(place.certificate)
     return claim, False
 
@@ -386,7 +389,8 @@ def _check_against_enumeration(claim: Claim, true_correct: int | None) -> None:
     """Refuse a theorem that the float64 enumeration of all inputs contradicts: one of the two must be wrong."""
     if true_correct is None:
         return
-    if claim.proved > true_correct or (claim.statement == "exactly" and claim.proved != true_correct):
+    above, below = claim.proved > true_correct, claim.proved < true_correct
+    if {"at_least": above, "at_most": below, "exactly": above or below}[claim.statement]:
         raise NotProved(
             f"Coq accepts {claim.statement.replace('_', ' ')} {claim.proved:,} right inputs, enumeration in float64 finds "
             f"{true_correct:,}; one of them is wrong: please report this"

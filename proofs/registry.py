@@ -7,14 +7,66 @@ one entry in `STRATEGIES`. Nothing here is trusted: the theorem rests on the Coq
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
 
-from compact_proofs.extract.coq_text import Field
+from compact_proofs.extract.coq_text import Field, Statement
 from compact_proofs.extract.quantise import QuantisedModel
 from compact_proofs.models.errors import UsageError
 
-Statement = Literal["at_least", "exactly"]
+MOST_NEAR = 16  # Coq: Cert.Staged.radius_of
+MOST_BAND = 12  # Coq: Cert.Attention.exponent_of
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What a user may choose of a certificate; None: the strategy's own choice.
+
+    resolution: units of cost that are told apart, at least 1. bands: exponents of the bands of tokens. rank: directions of a
+    product of low rank that are multiplied out. near: outputs at most so far from the answer are looked at one by one, 0 .. 16.
+    Raises: UsageError: a number that makes no sense for any strategy and network.
+    """
+
+    resolution: int | None = None
+    bands: tuple[int, ...] | None = None
+    rank: int | None = None
+    near: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.resolution is not None and self.resolution < 1:
+            raise UsageError(f"resolution: got {self.resolution}, wanted an integer >= 1; 64 is a good start")
+        if self.rank is not None and self.rank < 0:
+            raise UsageError(f"rank: got {self.rank}, wanted an integer >= 0; 1 or 2 is a good start")
+        if self.near is not None and not 0 <= self.near <= MOST_NEAR:
+            raise UsageError(f"near: got {self.near}, wanted an integer from 0 to {MOST_NEAR}; 1 is a good start")
+        if self.bands is not None:
+            self._check_bands(self.bands)
+
+    def _check_bands(self, bands: tuple[int, ...]) -> None:
+        shown = ",".join(map(str, bands))
+        if not bands or bands[0] != 0:
+            raise UsageError(f"bands: got {shown or 'none'}, wanted 0 first: a band of the largest token alone; try 0,{shown}")
+        if not all(0 <= exponent <= MOST_BAND for exponent in bands):
+            raise UsageError(f"bands: got {shown}, wanted exponents from 0 to {MOST_BAND}; use more and shorter bands")
+
+    def text(self) -> str:
+        """Return what was chosen as options of the command line, such as "--resolution 64 --bands 0,0,1"."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        shown = {name: ",".join(map(str, value)) if isinstance(value, tuple) else value for name, value in given.items()}
+        return " ".join(f"--{name} {value}" for name, value in shown.items() if value is not None)
+
+    def only(self, strategy: str, *names: str) -> None:
+        """Check that nothing but `names` was chosen.
+
+        Raises: UsageError: something that the strategy does not have.
+        """
+        for field in fields(self):
+            if field.name not in names and getattr(self, field.name) is not None:
+                has = f"it has {' and '.join(names)}" if names else "it has nothing to choose"
+                raise UsageError(f"{field.name}: strategy {strategy} has no {field.name}; {has}; leave {field.name} out")
+
+
+DEFAULT = Tuning()
 
 
 class Progress(Protocol):
@@ -32,7 +84,8 @@ class Found:
     """A certificate and what its mirror predicts Coq will accept.
 
     Fields: certificate: strategy's own frozen dataclass; proved: the N of the theorem, a count of inputs; statement:
-    `at_least` for N <= correct_count, `exactly` for correct_count = N; operations: checker operations (see docs).
+    `at_least` for N <= correct_count, `at_most` for correct_count <= N, `exactly` for correct_count = N; operations: checker
+    operations (see docs).
     """
 
     certificate: Any
@@ -68,16 +121,17 @@ class Strategy:
     summary: str
     constructor: str
     coq: dict[Statement, CoqNames]
-    find: Callable[[QuantisedModel, Progress], Found]
+    find: Callable[[QuantisedModel, Tuning, Progress], Found]
     fields: Callable[[Any], list[Field]]
     mirror: Callable[[QuantisedModel, Any], int]
 
 
 def strategies() -> dict[str, Strategy]:
     """All strategies by name, best first."""
-    from compact_proofs.proofs.strategies import brute_force, cubic, exact
+    from compact_proofs.proofs.strategies import brute_force, cubic, exact, subcubic, wrong_count
 
-    return {s.name: s for s in (cubic.STRATEGY, exact.STRATEGY, brute_force.STRATEGY)}
+    found = (cubic.STRATEGY, *subcubic.STRATEGIES, wrong_count.STRATEGY, exact.STRATEGY, brute_force.STRATEGY)
+    return {one.name: one for one in found}
 
 
 def strategy(name: str) -> Strategy:

@@ -1,7 +1,7 @@
 """The report of a finished proof: `Report`, its JSON form (report.json) and what people see (`show`).
 
 Counts of inputs are decimal strings in the JSON, since 64^20 exceeds a double. A ratio is for display only and is rounded
-down where it stands for "at least".
+down, or up where it stands for "at most".
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COUNTS = ("n_inputs", "proved_correct", "true_correct")
 class Report:
     """All that is known about one proof that Coq accepted.
 
-    Fields: statement: `at_least` or `exactly`; true_correct: of the quantised network, None where it is not known;
+    Fields: statement: `at_least`, `at_most` or `exactly`; true_correct: of the quantised network, None where it is not known;
     *_accuracy: right inputs as a ratio, over all inputs or a sample; float_evaluation, quantised_evaluation,
     disagreement: the counts behind them; certificate_bytes: of the definitions in Certificate.v; checker_operations: see
     docs; seconds: by stage; search_reused: the search was not run again; peak_rss_mb: largest of all coqc and coqchk
@@ -97,9 +97,9 @@ class Report:
             raise InputRefused(f"{path}: not a report of this version ({error}); prove again") from error
 
 
-def percent(count: int, total: int) -> str:
-    """Return the ratio as a percentage rounded down, such as "99.71 %"."""
-    hundredths = 10_000 * count // total
+def percent(count: int, total: int, up: bool = False) -> str:
+    """Return the ratio as a percentage rounded down, or `up`, such as "99.71 %"."""
+    hundredths = -(-10_000 * count // total) if up else 10_000 * count // total
     return f"{hundredths // 100}.{hundredths % 100:02d} %"
 
 
@@ -113,8 +113,9 @@ def duration(seconds: float) -> str:
 
 def theorem_in_words(statement: str, proved: int, n_inputs: int) -> str:
     """Return, for example, "at least 16,701,234 of 16,777,216 sequences, 99.54 %, are answered right"."""
-    how = {"at_least": "at least", "exactly": "exactly"}[statement]
-    return f"{how} {proved:,} of {n_inputs:,} sequences, {percent(proved, n_inputs)}, are answered right"
+    how = {"at_least": "at least", "at_most": "at most", "exactly": "exactly"}[statement]
+    share = percent(proved, n_inputs, up=statement == "at_most")
+    return f"{how} {proved:,} of {n_inputs:,} sequences, {share}, are answered right"
 
 
 def show(report: Report, console: Console) -> None:

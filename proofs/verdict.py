@@ -15,7 +15,12 @@ SENTENCES = {
     "Refused May_overflow {}": "a product could leave 62 bits at the stage {0}; use fewer weight bits or a smaller network",
     "Refused Wrong_number_of_queries {} {}": "the certificate has {0} entries, one per last token, wanted {1}",
     "Refused Query_short {} {} {}": "for last token {0} the checker proves {1} inputs right, the certificate claims {2}",
-    "Refused Total_short {} {}": "the claims per last token add up to {0} inputs, the theorem claims {1}",
+    "Refused Wrong_factor {} {}": "the low-rank factor {1} of the product {0} has the wrong shape or rank, or numbers above 2^60",
+    "Refused Wrong_length Moved {} {}": "the certificate moves a vector of {0} entries, wanted {1}, the width of the network",
+    "Refused Wrong_length Band {} 1": "the first band has {0} tokens, wanted 1: the largest token is a band of its own",
+    "Refused Wrong_length Band {} {}": "the certificate has {0} bands of tokens, wanted at most {1}",
+    "Refused Bands_short {} {}": "the bands of tokens cover {0} tokens, the network has {1}; add larger bands",
+    "Refused Total_short {} {}": "the inputs that the certificate counts add up to {0}, the theorem wants {1}",
     "Refused Total_differs {} {} {} {}": "the claims add up to {0} right, {1} wrong of {2}; the theorem claims exactly {3}",
 }  # fmt: skip
 

@@ -52,7 +52,7 @@ def toy_strategy(bound: int, proved: int | None = None) -> Strategy:
         summary="for tests",
         constructor="Toy",
         coq={"at_least": CoqNames("toy_check", "toy_sound", "toy_verdict")},
-        find=lambda model, progress: Found(ToyCertificate(bound), proved, "at_least", 1),
+        find=lambda model, tuning, progress: Found(ToyCertificate(bound), proved, "at_least", 1),
         fields=lambda certificate: [Field("bound", "Z", certificate.bound)],
         mirror=lambda model, certificate: proved,
     )

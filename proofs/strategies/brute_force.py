@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from compact_proofs.extract.coq_text import Field
+from compact_proofs.extract.coq_text import Field, Statement
 from compact_proofs.extract.quantise import QuantisedModel
 from compact_proofs.extract.tables import IntegerTables, check_gap_shift, check_inputs, integer_tables, least_gap_shift
 from compact_proofs.models.errors import InputRefused
-from compact_proofs.proofs.registry import CoqNames, Found, Progress, Statement, Strategy, silent
+from compact_proofs.proofs.registry import DEFAULT, CoqNames, Found, Progress, Strategy, Tuning, silent
 from compact_proofs.proofs.strategies.terms import (
     Enclosures,
     check_claims,
@@ -59,11 +59,13 @@ class Tally:
     wrong: int
 
 
-def find(model: QuantisedModel, progress: Progress = silent) -> Found:
+def find(model: QuantisedModel, tuning: Tuning = DEFAULT, progress: Progress = silent) -> Found:
     """Decide every sequence. The statement is `exactly` when none is left undecided.
 
-    Raises: InputRefused: too many sequences. OverflowRisk: a network that the checker refuses.
+    Raises: UsageError: there is nothing to tune. InputRefused: too many sequences. OverflowRisk: a network that the checker
+    refuses.
     """
+    tuning.only("brute_force")
     _check_size(model)
     tables = integer_tables(model)
     gap_shift = least_gap_shift(tables)

@@ -1,119 +1,160 @@
-"""Counting sequences whose sum of costs stays below zero: `passing`, and `passing_mass` past 2^62 of them.
+"""Counting sequences whose sum of costs is below zero, or at most zero: `count_choices`. Coq: Cert.CreditsCheck.
 
-One row of signed costs per position, one entry per token 0 .. m. Counted are the choices of a token at each position whose
-costs, with one more cost `last`, add up to less than 0; and, unless `seen`, that choose token m somewhere. The checker
-counts by a dynamic programme over positions; here the same number comes from histograms of partial sums. Coq: Cert.CountCheck.
-Source: docs/max_of_k.md, sections 2 and 3.
+A column of signed costs per free position, by bands of distance from the largest token m: the first entry is that of m.
+Counted are the choices of a token at each position whose costs, with the cost of the last position, add up to less than 0
+(or to at most 0); and, unless `seen`, that choose m somewhere. Costs are made multiples of a unit, rounded up. The credit of
+a token is what it costs less than the dearest one of its position: a choice passes when its credits reach what is needed. A
+dynamic programme over positions counts: entry j of a table is the number of choices whose credits reach needed - j.
+
+With digits > 0 tables hold masses: counts over 2^(digits * positions), units of 2^-50, rounded down.
+Source: docs/max_of_k.md, sections 3 to 5.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64, Shaped
 
-from compact_proofs.extract.tables import FLOAT_EXACT
+from compact_proofs.extract.exp_bounds import FRACTION_BITS, ONE
+from compact_proofs.proofs.strategies.terms import scale_up
 
-MOST_BINS = 65535  # Coq: Cert.CountCheck.most_bins
-MASS_UNIT = 2**50  # Coq: Cert.CountCheck.mass_unit
+MOST_BINS = 65535  # Coq: Cert.CreditsCheck.most_bins
+MASS_UNIT_BITS = 50  # Coq: Cert.CreditsCheck.one_choice
+CHUNK = 2**16  # table entries worked on at a time: they stay in the processor's cache
 
-Costs = Int64[np.ndarray, "positions tokens"]
-Ints = Int64[np.ndarray, " entries"]
-
-
-def spare_budget(costs: Costs, last: int) -> int:
-    """Return how far the choices may stand above the cheapest, all positions together, and still add up to less than 0."""
-    return -1 - last - int(costs.min(axis=1).sum())
+Numbers = Int64[np.ndarray, " cases"]
+Table = Int64[np.ndarray, "cases entries"]
+PythonInts = Shaped[np.ndarray, " cases"]  # of dtype object: no limit
 
 
-def passing(costs: Costs, last: int, seen: bool) -> int:
-    """Count the choices; 0 where their budget is above 65535 or negative. At most 2^62 choices, |cost| <= 2^31.
+@dataclass(frozen=True, slots=True, eq=False)
+class Costs:
+    """The costs of some cases, |cost| <= 2^30. Bands of width 0 are not there.
 
-    Coq: Cert.CountCheck.passing.
+    widths: tokens of each band, 1 for the first. columns: of each band at each free position; last: of the last position.
+    seen: all choices count; else those with the token of the first band.
     """
-    budget = spare_budget(costs, last)
-    if not 0 <= budget <= MOST_BINS:
-        return 0
-    excess = costs - costs.min(axis=1, keepdims=True)
-    count = _choices_within(excess, budget)
-    return count if seen else count - _choices_within(excess[:, :-1], budget)
+
+    widths: Int64[np.ndarray, "cases bands"]
+    columns: Int64[np.ndarray, "cases bands positions"]
+    last: Numbers
+    seen: Bool[np.ndarray, " cases"]
+
+    def part(self, chosen: Int64[np.ndarray, " chosen"] | Bool[np.ndarray, " cases"]) -> Costs:
+        return Costs(self.widths[chosen], self.columns[chosen], self.last[chosen], self.seen[chosen])
 
 
-def passing_mass(digits: int, costs: Costs, last: int, seen: bool) -> int:
-    """Count the choices as a mass: over 2^(digits positions), in units of 2^-50, rounded down at each position.
+@dataclass(frozen=True, slots=True, eq=False)
+class Credits:
+    """Costs rounded to multiples of a unit. Coq: Cert.CreditsCheck.count_choices.
 
-    Tokens <= 2^digits, digits <= 12, so all sums are at most 2^62. Coq: Cert.CountCheck.passing_mass.
+    all_pass, none_pass: cases that need no table. needed: what the credits must reach, 1 .. MOST_BINS where neither holds.
     """
-    budget = spare_budget(costs, last)
-    if not 0 <= budget <= MOST_BINS:
-        return 0
-    if len(costs) == 0:
-        return MASS_UNIT if seen else 0
-    excess = costs - costs.min(axis=1, keepdims=True)
-    every = np.full(budget + 1, MASS_UNIT, dtype=np.int64)  # at b: the mass of the choices so far that add up to at most b
-    new = np.zeros(budget + 1, dtype=np.int64)  # the same for those with token m
-    for row in excess[:0:-1]:
-        with_m = _shifted(every, int(row[-1]))
-        without_m = row[:-1]
-        new = (_spread(new, without_m) + with_m) >> digits
-        every = (_spread(every, without_m) + with_m) >> digits
-    first, top = excess[0][:-1], int(excess[0][-1])
-    others = every if seen else new
-    total = int(others[budget - first[first <= budget]].sum()) + (int(every[budget - top]) if top <= budget else 0)
-    return total >> digits
+
+    all_pass: Bool[np.ndarray, " cases"]
+    none_pass: Bool[np.ndarray, " cases"]
+    needed: Numbers
+    credits: Int64[np.ndarray, "cases bands positions"]
 
 
-def estimate(costs: Costs, last: int, seen: bool) -> float:
-    """Count the choices in float64, for comparison only: rounded, and without the limit of 2^62."""
-    budget = spare_budget(costs, last)
-    if not 0 <= budget <= MOST_BINS:
-        return 0.0
-    excess = costs - costs.min(axis=1, keepdims=True)
-    count = float(_choices_within(excess, budget, np.float64))
-    return count if seen else count - float(_choices_within(excess[:, :-1], budget, np.float64))
+def round_costs(costs: Costs, strictness: int, resolution: PythonInts) -> Credits:
+    """Choose the unit of each case so that about `resolution` units matter, and round. Coq: Cert.CreditsCheck.count_choices.
+
+    Args: strictness: 1 for sums below 0, 0 for sums of at most 0.
+    """
+    there = costs.widths[:, :, None] > 0
+    widest = costs.widths.shape[1] - 1 - costs.widths[:, ::-1].argmax(axis=1)  # the last of the widest. Coq: Cert.Staged.widest
+    bases = costs.columns[np.arange(len(widest)), widest]
+    fixed = costs.last + bases.sum(axis=1)
+    lifted = np.where(there, costs.columns - bases[:, None, :], 0)  # 0 is among them anyway
+    need = lifted.max(axis=1).sum(axis=1) + fixed + strictness
+    all_pass = need <= 0
+    scale = np.minimum(ONE, (resolution << FRACTION_BITS) // np.maximum(need, 1).astype(object)).astype(np.int64)
+    scaled = scale_up(lifted, scale[:, None, None])
+    tops = scaled.max(axis=1)
+    high, low = -fixed >> FRACTION_BITS, -fixed & (ONE - 1)
+    needed = tops.sum(axis=1) - (scale * high + (scale * low >> FRACTION_BITS)) + strictness
+    all_pass |= (scale > 0) & (needed <= 0)
+    none_pass = ~all_pass & ((scale <= 0) | (needed > MOST_BINS))
+    return Credits(all_pass, none_pass, needed, tops[:, None, :] - scaled)
 
 
-def _spread(table: Ints, row: Ints) -> Ints:
-    """Return, at b, the sum of table[b - k] over the entries k of the row."""
-    inside = row[row < table.size]
-    if inside.size == 0:
-        return np.zeros_like(table)
-    return np.convolve(table, np.bincount(inside))[: table.size]
+def count_choices(digits: int, strictness: int, resolution: PythonInts, costs: Costs, every: PythonInts) -> PythonInts:
+    """Count the choices of each case, or a number below; 0 where resolution is 0. Coq: Cert.Staged.count_case.
 
-
-def _shifted(table: Ints, k: int) -> Ints:
-    """Return, at b, table[b - k]; 0 below."""
-    result = np.zeros_like(table)
-    if k < table.size:
-        result[k:] = table[: table.size - k]
+    Args: every: the number of all choices to be counted from.
+    """
+    rounded = round_costs(costs, strictness, resolution)
+    positions = costs.columns.shape[2]
+    result = np.where(rounded.all_pass & (resolution > 0), every, 0)
+    if positions == 0:
+        return result
+    for chunk in _chunks(rounded):
+        part = costs.part(chunk)
+        size = int(rounded.needed[chunk].max()) + 1
+        base = np.where(np.arange(size) >= rounded.needed[chunk, None], one_choice(digits), 0)
+        entries = _entries(digits, part, rounded.credits[chunk], base)
+        result[chunk] = choices(digits, positions, entries.astype(object))
     return result
 
 
-def table_cells(positions: int, tokens: int, budget: int) -> int:
-    """Bound the table cells that Coq's dynamic programme touches for one `passing`.
+def one_choice(digits: int) -> int:
+    """Return what stands for one choice in a table. Coq: Cert.CreditsCheck.one_choice."""
+    return 2**MASS_UNIT_BITS if digits else 1
 
-    One table at the last position, two at each one before it, and half a table for each of two look-ups at the first;
-    every token passes over `budget` + 1 cells of each.
+
+def choices(digits: int, positions: int, entries: PythonInts) -> PythonInts:
+    """Return the number of choices that entries stand for. Coq: Cert.CreditsCheck.choices."""
+    return entries * 2 ** (digits * positions) >> MASS_UNIT_BITS if digits else entries
+
+
+def _entries(digits: int, costs: Costs, credit: Int64[np.ndarray, "cases bands positions"], base: Table) -> Numbers:
+    """Return the first entry of the table after all positions, from the last to the first.
+
+    Entries past `needed` equal that at it: it stands for all smaller needs. Coq: Cert.CreditsCheck.entry_of_choices.
     """
-    if positions == 0 or not 0 <= budget <= MOST_BINS:
-        return 0
-    return max(1, 2 * (positions - 1)) * tokens * (budget + 1)
+    every, new = base, np.zeros_like(base)
+    for position in range(credit.shape[2] - 1, 0, -1):
+        of_position = credit[:, :, position]
+        every_later, new_later = _Later(every), _Later(new)
+        new = every_later.at(of_position[:, 0])
+        every = new.copy()
+        for band in range(1, of_position.shape[1]):
+            width, spent = costs.widths[:, band, None], of_position[:, band]
+            every += width * every_later.at(spent)
+            new += width * new_later.at(spent)
+        every >>= digits
+        new >>= digits
+    spent = np.minimum(credit[:, :, 0], base.shape[1] - 1)
+    others = np.take_along_axis(np.where(costs.seen[:, None], every, new), spent, axis=1)
+    with_m = np.take_along_axis(every, spent[:, :1], axis=1)[:, 0]
+    return (with_m + (costs.widths[:, 1:] * others[:, 1:]).sum(axis=1)) >> digits
 
 
-def _choices_within(excess: Costs, budget: int, dtype: type[np.float64] | type[np.int64] | None = None) -> int:
-    """Count the choices of one entry per row that add up to at most `budget`; entries >= 0. By default exact."""
-    positions, tokens = excess.shape
-    if positions == 0:
-        return 1
-    if tokens == 0:
-        return 0
-    if dtype is None:
-        dtype = np.float64 if tokens**positions < FLOAT_EXACT else np.int64
-    ways: np.ndarray[Any, Any] = np.zeros(budget + 1, dtype=dtype)  # ways[k]: choices at the rows so far that add up to k
-    ways[0] = 1
-    for row in excess[1:]:
-        histogram = np.bincount(row[row <= budget], minlength=1).astype(dtype)
-        ways = np.convolve(ways, histogram)[: budget + 1]
-    left = budget - excess[0]
-    return int(np.cumsum(ways)[left[left >= 0]].sum())
+class _Later:
+    """Tables for needs that are smaller. Coq: Cert.CreditsCheck.spend."""
+
+    def __init__(self, table: Table) -> None:
+        self.size = table.shape[1]
+        self.rows = np.arange(len(table))
+        longer = np.concatenate([table, np.repeat(table[:, -1:], self.size - 1, axis=1)], axis=1)
+        self.windows = np.lib.stride_tricks.sliding_window_view(longer, self.size, axis=1)
+
+    def at(self, credit: Numbers) -> Table:
+        """Return each case's table for a need that is smaller by its credit."""
+        return self.windows[self.rows, np.minimum(credit, self.size - 1)]
+
+
+def _chunks(rounded: Credits) -> Iterator[Int64[np.ndarray, " chunk"]]:
+    """Yield the cases that need a table, those of similar length together."""
+    cases = np.flatnonzero(~(rounded.all_pass | rounded.none_pass))
+    cases = cases[np.argsort(rounded.needed[cases], kind="stable")]
+    while cases.size:
+        count = max(1, CHUNK // (int(rounded.needed[cases[0]]) + 1))
+        while count > 1 and count * int(rounded.needed[cases[: count][-1]] + 1) > 2 * CHUNK:
+            count //= 2
+        yield cases[:count]
+        cases = cases[count:]

@@ -1,6 +1,6 @@
 """The exact count: costs first, brute force for what they leave.
 
-Every sequence has the costs of the cubic strategy added up; a sum below 0 is right. The few sequences left over go through
+Every sequence has its costs (`costs`) added up; a sum below 0 is right. The few sequences left over go through
 the network as in brute force, which proves each right or wrong. Coq: Cert.ExactCheck. Source: docs/max_of_k.md, section 6.
 """
 
@@ -12,21 +12,23 @@ from jaxtyping import Int64
 from compact_proofs.extract.quantise import QuantisedModel
 from compact_proofs.extract.tables import IntegerTables, integer_tables, least_gap_shift
 from compact_proofs.models.errors import InputRefused, NotProved
-from compact_proofs.proofs.registry import CoqNames, Found, Progress, Strategy, silent
-from compact_proofs.proofs.strategies import brute_force, cubic
+from compact_proofs.proofs.registry import DEFAULT, CoqNames, Found, Progress, Strategy, Tuning, silent
+from compact_proofs.proofs.strategies import brute_force, costs
 from compact_proofs.proofs.strategies.brute_force import BruteForceCertificate, Tally
+from compact_proofs.proofs.strategies.operations import cost_operations, gap_operations, table_operations, weight_operations
 from compact_proofs.proofs.strategies.terms import verdict_of
 
 MOST_SEQUENCES = 2**30
 SWEEP_OPERATIONS = 6  # per sequence: two additions to a sum, a comparison, a count
 
 
-def find(model: QuantisedModel, progress: Progress = silent) -> Found:
+def find(model: QuantisedModel, tuning: Tuning = DEFAULT, progress: Progress = silent) -> Found:
     """Decide every sequence.
 
-    Raises: NotProved: some sequence is neither proved right nor wrong. InputRefused: too many sequences. OverflowRisk: a
-    network that the checker refuses.
+    Raises: UsageError: there is nothing to tune. NotProved: some sequence is neither proved right nor wrong. InputRefused: too
+    many sequences. OverflowRisk: a network that the checker refuses.
     """
+    tuning.only("exact")
     _check_size(model)
     tables = integer_tables(model)
     gap_shift = least_gap_shift(tables)
@@ -70,20 +72,21 @@ def query_tally(tables: IntegerTables, gap_shift: int, q: int) -> Tally:
 def operations(model: QuantisedModel, left_over: int) -> int:
     """Count the machine-integer operations of the checker's two passes (right, wrong), closely.
 
-    Tables, gaps, weights and costs as for `cubic` with a block for each m; SWEEP_OPERATIONS per sequence; and brute force on
-    the sequences left over, as `brute_force.estimate_operations`.
+    Tables, gaps, weights and costs as for `cubic` with a block for each m, but each time from the start; SWEEP_OPERATIONS per
+    sequence; and brute force on the sequences left over, as `brute_force.estimate_operations`.
     """
-    d = model.d_vocab
-    costs = sum((m + 1) * (cubic.weight_operations(model, m + 1) + cubic.cost_operations(model, m)) for m in range(d))
-    one_pass = cubic.gap_operations(model) + costs + SWEEP_OPERATIONS * d**model.n_ctx
-    per_sequence = brute_force.estimate_operations(model.n_ctx, d) // d**model.n_ctx
-    return cubic.product_operations(model) + 2 * (one_pass + left_over * per_sequence)
+    n, d = model.n_ctx, model.d_vocab
+    weights = sum((m + 1) * weight_operations(1, m + 1, n, 1, None) for m in range(d))
+    of_costs = sum((m + 1) * cost_operations(1, n - 1, m + 1) for m in range(d))
+    one_pass = 2 * gap_operations(d, n, 1, joint=True) + weights + of_costs + SWEEP_OPERATIONS * d**n
+    per_sequence = brute_force.estimate_operations(n, d) // d**n
+    return table_operations(model, full=True) + 2 * (one_pass + left_over * per_sequence)
 
 
 def _query_tally(tables: IntegerTables, gap_shift: int, q: int) -> tuple[Tally, int]:
     """Return the tally of q, and how many sequences the costs leave over."""
     right = wrong = rest = 0
-    for case in cubic.cases(tables, gap_shift, q, [1] * (tables.d_vocab - q)):
+    for case in costs.cases(tables, gap_shift, q):
         tokens = _left_over(case)
         rest += len(tokens)
         right += case.sequences - len(tokens)
@@ -96,7 +99,7 @@ def _query_tally(tables: IntegerTables, gap_shift: int, q: int) -> tuple[Tally, 
     return Tally(right, wrong), rest
 
 
-def _left_over(case: cubic.Case) -> Int64[np.ndarray, "count positions"]:
+def _left_over(case: costs.Case) -> Int64[np.ndarray, "count positions"]:
     """Return the tokens of the free positions of the sequences of (q, m) whose costs do not add up to less than 0.
 
     Position by position, beginnings that no continuation lifts to 0 are dropped.

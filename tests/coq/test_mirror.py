@@ -1,8 +1,9 @@
 """The mirrors say what Coq says: every verdict of the Coq checkers, refusals with their numbers, is the one predicted.
 
 The networks: those of the zoo that are tiny, random ones, and those that tests/unit/test_tables.py has refused, stage by
-stage. The certificates: what the finders find, random scales, and each with a claim or the total one too high. A claim one
-too high makes Coq print the count, so equal verdicts mean equal counts. Every verdict comes from one run of coqc.
+stage. The certificates: what the finders find, random ones, those that tests/unit/test_staged.py has refused, and each with a
+claim or the total one too high. That makes Coq print the count, so equal verdicts mean equal counts. Every verdict comes from
+one run of coqc.
 """
 
 import re
@@ -17,19 +18,23 @@ import numpy as np
 import pytest
 
 from compact_proofs.extract.coq_text import certificate_v, network_definition, weights_v
-from compact_proofs.extract.exp_bounds import ONE
 from compact_proofs.extract.quantise import QuantisedMatrix, QuantisedModel, quantise
 from compact_proofs.extract.tables import integer_tables
+from compact_proofs.models.errors import InputRefused
 from compact_proofs.models.weights import load_model
 from compact_proofs.proofs import coqrun
-from compact_proofs.proofs.strategies import brute_force, cubic, exact
+from compact_proofs.proofs.registry import strategies
+from compact_proofs.proofs.strategies import brute_force, exact
 from compact_proofs.proofs.strategies.brute_force import BruteForceCertificate
-from compact_proofs.proofs.strategies.cubic import CubicCertificate
+from compact_proofs.proofs.strategies.staged import Certificate, Plan
 from compact_proofs.proofs.verdict import explain
 
 pytestmark = [pytest.mark.coq, pytest.mark.skipif(shutil.which("coqc") is None, reason="Coq is not installed")]
 
-TABLES = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "test_tables.py"))  # test files cannot import each other
+UNIT = Path(__file__).parents[1] / "unit"
+TABLES = runpy.run_path(str(UNIT / "test_tables.py"))  # test files cannot import each other
+STAGED = runpy.run_path(str(UNIT / "test_staged.py"))
+METHODS = STAGED["METHODS"]
 VERDICT = re.compile(r"= ((?:Accepted|Refused).*?)\s+: outcome", re.DOTALL)
 HEADER = """From Coq Require Import ZArith Uint63 List.
 Import ListNotations.
@@ -41,24 +46,26 @@ class Case(NamedTuple):
     """A claim about a network, and the verdict that the mirror predicts."""
 
     name: str
-    model: QuantisedModel
-    certificate: CubicCertificate | BruteForceCertificate
-    claimed: int
+    strategy: str
     statement: str
+    model: QuantisedModel
+    certificate: Certificate | BruteForceCertificate
+    claimed: int
     predicted: str
 
 
-def cubic_case(name, model, certificate, claimed) -> Case:
-    return Case(name, model, certificate, claimed, "at_least", cubic.verdict(claimed, model, certificate))
+def staged_case(name, strategy, model, certificate, claimed) -> Case:
+    method = METHODS[strategy]
+    return Case(name, strategy, method.statement, model, certificate, claimed, method.verdict(claimed, model, certificate))
 
 
 def brute_force_case(name, model, certificate, claimed, statement) -> Case:
     predicted = brute_force.verdict(claimed, model, certificate, statement)
-    return Case(name, model, certificate, claimed, statement, predicted)
+    return Case(name, "brute_force", statement, model, certificate, claimed, predicted)
 
 
 def exact_case(name, model, certificate, claimed) -> Case:
-    return Case(name, model, certificate, claimed, "exact", exact.verdict(claimed, model, certificate))
+    return Case(name, "exact", "exactly", model, certificate, claimed, exact.verdict(claimed, model, certificate))
 
 
 def some_queries(model: QuantisedModel) -> list[int]:
@@ -94,49 +101,24 @@ def maximum_network(seed: int) -> QuantisedModel:
     return replace(model, name=f"maximum_{seed}", **matrices)
 
 
-def random_scales(model: QuantisedModel, seed: int) -> tuple[tuple[tuple[int, ...], ...], ...]:
-    """Blocks of random sizes and scales of random sizes; some scales are zero, too large, or of no answer."""
+def staged_cases(model: QuantisedModel, seed: int) -> list[Case]:
+    """What is found and a few random certificates, each with the best number that is proved, and one better."""
     rng = np.random.default_rng([seed, 2])
-    scales = []
-    for q in range(model.d_vocab):
-        blocks, m = [], q
-        while m < model.d_vocab + 1:
-            size = int(rng.integers(0, 4))
-            special = rng.choice([0, ONE, ONE + 1, 1, 2**61], size)
-            usual = 2 ** rng.integers(0, 31, size)
-            blocks.append(tuple(int(one) for one in np.where(rng.random(size) < 0.2, special, usual)))
-            m += size
-        scales.append(tuple(blocks))
-    return tuple(scales)
-
-
-def cubic_cases(model: QuantisedModel, seed: int) -> list[Case]:
-    found = cubic.find(model).certificate
-    tables = integer_tables(model)
-    shuffled = replace(found, scales=random_scales(model, seed), gap_shift=found.gap_shift + seed % 3)
-    shuffled = replace(shuffled, claims=tuple(cubic.query_count(tables, shuffled, q) for q in range(model.d_vocab)))
     cases = []
-    digits = model.d_vocab.bit_length() + seed % 3
-    heavy = replace(shuffled, digits=digits)
-    heavy = replace(heavy, claims=tuple(cubic.query_count(tables, heavy, q) for q in range(model.d_vocab)))
-    for name, certificate in (("found", found), ("random scales", shuffled), ("masses", heavy)):
-        total = cubic.claimed_inputs(model, certificate)
-        wrongs = {q: replace(certificate, claims=raised(certificate.claims, q)) for q in some_queries(model)}
-        cases += [cubic_case(f"{name}, total", model, certificate, claimed) for claimed in (0, total, total + 1)]
-        cases += [cubic_case(f"{name}, claim {q} too high", model, wrong, total) for q, wrong in wrongs.items()]
-    others = {
-        "gap shift too small": replace(found, gap_shift=found.gap_shift - 1) if found.gap_shift else found,
-        "gap shift 61": replace(found, gap_shift=61),
-        "gap shift 62": replace(found, gap_shift=62),
-        "too few claims": replace(found, claims=found.claims[1:]),
-        "too many claims": replace(found, claims=(*found.claims, 0)),
-        "digits too few": replace(found, digits=(model.d_vocab - 1).bit_length() - 1 or 13),
-        "digits 12": replace(found, digits=12, claims=(0,) * model.d_vocab),
-        "digits 13": replace(found, digits=13),
-        "no scales": replace(found, scales=()),
-        "more scales": replace(found, scales=(*found.scales, ((1,),))),
-    }
-    return cases + [cubic_case(name, model, certificate, 0) for name, certificate in others.items()]
+    for name, method in METHODS.items():
+        given = {"found": method.find(model).certificate}
+        for index in range(3):
+            given[f"random {index}"] = STAGED["random_certificate"](method, model, rng)
+        for kind, certificate in given.items():
+            try:
+                proved = method.mirror(model, certificate)
+            except InputRefused:  # factors at random can leave the ranges
+                cases.append(staged_case(kind, name, model, certificate, 0))
+                continue
+            better = proved - 1 if method.wrong else proved + 1
+            cases.append(Case(kind, name, method.statement, model, certificate, proved, "Accepted"))
+            cases.append(staged_case(kind, name, model, certificate, better))
+    return cases
 
 
 def brute_force_cases(model: QuantisedModel, seed: int) -> list[Case]:
@@ -146,6 +128,11 @@ def brute_force_cases(model: QuantisedModel, seed: int) -> list[Case]:
     tallies = [brute_force.query_tally(tables, shift, q) for q in range(model.d_vocab)]
     coarse = BruteForceCertificate(shift, tuple(one.right for one in tallies), tuple(one.wrong for one in tallies))
     cases = []
+    for few in (found.right_claims[1:], (*found.right_claims, 0)):
+        cases.append(brute_force_case("too few or many claims", model, replace(found, right_claims=few), 0, "at_least"))
+    for unit in (found.gap_shift - 1, 61, 62):
+        if unit >= 0:
+            cases.append(brute_force_case(f"gap shift {unit}", model, replace(found, gap_shift=unit), 0, "at_least"))
     for name, certificate in (("found", found), ("coarse gaps", coarse)):
         rights, wrongs = certificate.right_claims, certificate.wrong_claims
         total = sum(rights)
@@ -166,13 +153,26 @@ def refusal_cases() -> list[Case]:
     """Stage by stage, and at the largest numbers that are not refused."""
     cases = []
     for stage, model in TABLES["REFUSALS"]:
-        empty = CubicCertificate(30, (), (0,) * model.d_vocab)
-        cases.append(cubic_case(f"refused at {stage}", model, empty, 0))
-        assert cases[-1].predicted == f"Refused (May_overflow {stage})"
+        if model.d_vocab**model.n_ctx < 600:
+            empty = BruteForceCertificate(30, (0,) * model.d_vocab, (0,) * model.d_vocab)
+            cases.append(brute_force_case(f"refused at {stage}", model, empty, 0, "at_least"))
+            assert cases[-1].predicted == f"Refused (May_overflow {stage})"
+        for strategy in ("cubic", "subcubic"):
+            method = METHODS[strategy]
+            plan = Plan(30, (model.d_vocab,), (1,) * model.d_vocab, 1, (), 0)
+            certificate = Certificate(plan, (0,), (0, 6)) if method.banded else Certificate(plan)
+            cases.append(staged_case(f"refused at {stage}", strategy, model, certificate, 0))
+            assert "May_overflow" in cases[-1].predicted
     for model in TABLES["LIMITS"]:
-        found = cubic.find(model)
-        cases.append(cubic_case("not refused", model, found.certificate, found.proved))
-        assert cases[-1].predicted == "Accepted"
+        for strategy in METHODS:
+            try:
+                found = METHODS[strategy].find(model)
+            except InputRefused:  # gaps of both summands have to fit, which is a little more
+                continue
+            cases.append(staged_case("not refused", strategy, model, found.certificate, found.proved))
+            assert cases[-1].predicted == "Accepted"
+    model = quantise(*load_model("max_of_2_tiny"))
+    cases += [staged_case("mutated", name, model, certificate, 1) for name, certificate, _ in STAGED["refusals"](model)]
     return cases
 
 
@@ -182,7 +182,7 @@ def all_cases() -> list[Case]:
     networks += [random_network(seed) for seed in range(10)] + [maximum_network(seed) for seed in range(10)]
     cases = refusal_cases()
     for seed, model in enumerate(networks):
-        cases += cubic_cases(model, seed)
+        cases += staged_cases(model, seed)
         if model.d_vocab**model.n_ctx <= 600:
             cases += brute_force_cases(model, seed)
     return cases
@@ -197,8 +197,8 @@ def coq_text(cases: list[Case]) -> str:
     """All cases as one Coq file, a network written once for the cases that follow each other."""
     parts, last = [HEADER], None
     for index, case in enumerate(cases):
-        strategy = cubic if isinstance(case.certificate, CubicCertificate) else brute_force
-        name, fields = strategy.STRATEGY.name, strategy.STRATEGY.fields(case.certificate)
+        strategy = strategies()[case.strategy]
+        name, fields = strategy.name, strategy.fields(case.certificate)
         if case.model is not last:
             weights = definitions(weights_v(case.model))
             parts.append(
@@ -206,11 +206,11 @@ def coq_text(cases: list[Case]) -> str:
                 f"End Network_{index}.\nDefinition network_{index} := Network_{index}.network.\n"
             )
             network, last = f"network_{index}", case.model
-        record = " ".join([strategy.STRATEGY.constructor, *(f"Certificate_{index}.{field.name}" for field in fields)])
-        verdict = "exact_verdict" if case.statement == "exact" else strategy.STRATEGY.coq[case.statement].verdict
+        record = " ".join([strategy.constructor, *(f"Certificate_{index}.{field.name}" for field in fields)])
+        verdict = strategy.coq[case.statement].verdict
         parts.append(
             f"Module Certificate_{index}.\n{definitions(certificate_v(case.model.name, name, fields))}\n"
-            f"End Certificate_{index}.\nEval vm_compute in ({verdict} {case.claimed}%Z {network} ({record})).\n"
+            f"End Certificate_{index}.\nEval vm_compute in ({verdict} ({case.claimed})%Z {network} ({record})).\n"
         )
     return "\n".join(parts)
 
@@ -231,7 +231,7 @@ def test_coq_says_what_the_mirrors_say(verdicts):
     cases = all_cases()
     assert len(verdicts) == len(cases)
     differences = [
-        f"{case.model.name}, {case.name}, {case.statement} {case.claimed}: Coq {verdict}; mirror {case.predicted}"
+        f"{case.model.name}, {case.strategy}, {case.name}, {case.claimed}: Coq {verdict}; mirror {case.predicted}"
         for case, verdict in zip(cases, verdicts, strict=True)
         if verdict != case.predicted
     ]
@@ -241,9 +241,13 @@ def test_coq_says_what_the_mirrors_say(verdicts):
 def test_the_cases_hold_every_kind_of_verdict():
     """What cannot be tried: an empty context and wrong shapes, which a QuantisedModel excludes."""
     kinds = {re.match(r"Accepted|Refused \((\w+)", case.predicted)[1] for case in all_cases()}
-    assert kinds == {None, "May_overflow", "Wrong_number_of_queries", "Query_short", "Total_short", "Total_differs"}
-    counts = [int(case.predicted.split()[3]) for case in all_cases() if "Query_short" in case.predicted]
-    assert len(set(counts)) > 20  # many different counts, so equality says something
+    assert kinds == {
+        None, "May_overflow", "Wrong_number_of_queries", "Query_short", "Wrong_factor", "Wrong_length", "Bands_short",
+        "Total_short", "Total_differs",
+    }  # fmt: skip
+    for name in METHODS:
+        counts = {case.predicted for case in all_cases() if case.strategy == name and "Total_short" in case.predicted}
+        assert len(counts) > 12  # many different counts, so equality says something
 
 
 def test_every_verdict_has_its_sentence():

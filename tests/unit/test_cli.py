@@ -14,7 +14,7 @@ import pytest
 from compact_proofs.models.errors import TimeLimit
 from compact_proofs.models.weights import ZOO
 from compact_proofs.proofs import cli, coqrun, pipeline
-from compact_proofs.proofs.registry import strategies
+from compact_proofs.proofs.registry import Tuning, strategies
 from compact_proofs.proofs.report import duration
 
 MODEL = "max_of_2_tiny"
@@ -91,8 +91,12 @@ def test_weight_bits_out_of_range(capsys, toy_only):
     [
         ([], "required: COMMAND"),
         (["improve"], "invalid choice: 'improve'"),
-        (["prove"], "required: MODEL"),
+        (["prove", MODEL, "--budget", "-3"], "got '-3', wanted a number of operations, such as 2e7"),
         (["prove", MODEL, "--jobs", "0"], "got '0', wanted an integer >= 1"),
+        (["prove", MODEL, "--resolution", "0"], "got '0', wanted an integer >= 1"),
+        (["prove", MODEL, "--rank", "-1"], "got '-1', wanted an integer >= 0"),
+        (["prove", MODEL, "--near", "x"], "got 'x', wanted an integer >= 0"),
+        (["prove", MODEL, "--bands", "0,,1"], "got '0,,1', wanted exponents such as 0,0,1,2: bands of 1, 1, 2 and 4 tokens"),
         (["prove", MODEL, "--job", "1"], "unrecognized arguments: --job"),
         (["train", "m", "--seed", "3-"], "wanted seeds such as 7, 1,2,5 or 0-15"),
         (["train", "m", "--seed", "5-4"], "wanted at least one seed and none twice"),
@@ -104,6 +108,32 @@ def test_wrong_usage(capsys, arguments, message):
         cli.main(arguments)
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_model_by_name_or_by_size(capsys, toy_only):
+    assert "wanted a name, or --n-ctx" in fails(capsys, ["prove"], 2)
+    assert "wanted a name, or --n-ctx" in fails(capsys, ["prove", MODEL, "--n-ctx", "4"], 2)
+    message = fails(capsys, ["prove", "--n-ctx", "7", "--d-vocab", "9", "--seed", "2"], 2)
+    assert "no model with K=7, d_vocab=9, seed 2" in message and "make train MODEL=NAME K=7 D_VOCAB=9 SEED=2" in message
+
+
+def test_a_budget_chooses_the_tuning(capsys, toy_only):
+    assert "it chooses these itself" in fails(capsys, ["prove", MODEL, "--budget", "2e7", "--near", "1"], 2)
+
+
+def test_tuning_that_makes_no_sense(capsys, toy_only):
+    assert "near: got 17, wanted an integer from 0 to 16" in fails(capsys, ["prove", MODEL, "--near", "17"], 2)
+    assert "bands: got 1,2, wanted 0 first" in fails(capsys, ["prove", MODEL, "--bands", "1,2"], 2)
+
+
+def test_tuning_reaches_the_search(toy_only, monkeypatch):
+    seen = []
+    monkeypatch.setattr(pipeline, "prove", lambda model, chosen, how, *rest: seen.append(how) or 1 / 0)
+    arguments = ["--resolution", "32", "--bands", "0,0,2", "--rank", "0", "--near", "3"]
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["prove", MODEL, *arguments])
+    assert seen[0].tuning == Tuning(32, (0, 0, 2), 0, 3)
+    assert seen[0].command == f"compact-proofs prove {MODEL} --strategy toy --weight-bits 8 {' '.join(arguments)}"
 
 
 def test_seeds():
@@ -195,7 +225,7 @@ def test_list(capsys, toy_only):
     assert cli.main(["list"]) == 0
     out = capsys.readouterr().out
     assert f"{MODEL}     K=2 d_vocab=8 d_model=8 d_head=8, 64 inputs" in out
-    assert "toy               for tests" in out
+    assert "toy                   for tests" in out
     assert cli.main(["list", "--json"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert value["strategies"] == {"toy": "for tests"}

@@ -26,6 +26,7 @@ from compact_proofs.models.errors import CertificateError, OverflowRisk, ShapeEr
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "coq_text"
 AT_LEAST = TheoremForm("cubic", "at_least", "Cubic", ("bound", "rows"), "check", "check_sound", "verdict")
+AT_MOST = TheoremForm("wrong", "at_most", "Wrong", ("bound",), "wrong_check", "wrong_sound", "wrong_verdict")
 EXACTLY = TheoremForm("brute_force", "exactly", "BruteForce", (), "count_check", "count_sound", "count_verdict")
 FIELDS = [
     Field("bound", "Z", -5),
@@ -56,6 +57,7 @@ def generated_files() -> dict[str, str]:
         "Assumptions.v": assumptions_v("toy", "cubic"),
         "EmptyCertificate.v": certificate_v("toy", "brute_force", []),
         "ExactTheorem.v": theorem_v(EXACTLY, "toy", 64**20),
+        "MostTheorem.v": theorem_v(AT_MOST, "toy", 16_700_001),
     }
 
 
@@ -118,7 +120,7 @@ def test_names_that_could_carry_coq_are_refused():
         certificate_v("toy", "cubic", FIELDS[:1] * 2)
     with pytest.raises(CertificateError, match="'check. Axiom f : False' is no Coq name"):
         TheoremForm("cubic", "at_least", "Cubic", (), "check. Axiom f : False", "check_sound", "verdict")
-    with pytest.raises(UsageError, match="statement is 'about'"):
+    with pytest.raises(UsageError, match="statement is 'about'; wanted one of: at_least, at_most, exactly"):
         TheoremForm("cubic", "about", "Cubic", (), "check", "check_sound", "verdict")
     with pytest.raises(UsageError, match="the proved count is -1"):
         theorem_v(AT_LEAST, "toy", -1)

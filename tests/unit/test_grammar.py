@@ -14,6 +14,7 @@ from compact_proofs.models.errors import GrammarError
 GOLDEN = Path(__file__).parents[1] / "golden" / "coq_text"
 FORMS = [
     TheoremForm("cubic", "at_least", "Cubic", ("bound", "rows"), "check", "check_sound", "verdict"),
+    TheoremForm("wrong", "at_most", "Wrong", ("bound",), "wrong_check", "wrong_sound", "wrong_verdict"),
     TheoremForm("brute_force", "exactly", "BruteForce", (), "count_check", "count_sound", "count_verdict"),
 ]
 TYPES = {"a": "Z", "b": "list int", "c": "list (list Z)"}
@@ -188,7 +189,9 @@ def test_theorems_are_read():
     read = check_theorem(read_source(GOLDEN / "Theorem.v"), "Theorem.v", FORMS)
     assert (read.form, read.model, read.proved) == (FORMS[0], "toy", 16_700_000)
     read = check_theorem(read_source(GOLDEN / "ExactTheorem.v"), "Theorem.v", FORMS)
-    assert (read.form, read.model, read.proved) == (FORMS[1], "toy", 64**20)
+    assert (read.form, read.model, read.proved) == (FORMS[2], "toy", 64**20)
+    read = check_theorem(read_source(GOLDEN / "MostTheorem.v"), "Theorem.v", FORMS)
+    assert (read.form, read.model, read.proved) == (FORMS[1], "toy", 16_700_001)
 
 
 @pytest.mark.parametrize(
@@ -201,6 +204,7 @@ def test_theorems_are_read():
         ("accuracy : (16700000", "accuracy : (16700001", "19:31: got '0', wanted '1%Z network certificate = true.'"),
         ("check 16700000", "check 16699999", "19:26: got '699999', wanted '700000%Z network certificate = true.'"),
         ("(16700000 <= correct_count network)%Z", "correct_count network = 16700000%Z", "1:48: got 'cubic', wanted a known"),
+        ("(16700000 <= correct_count network)%Z", "(correct_count network <= 16700000)%Z", "1:48: got 'cubic', wanted a known"),
         ("Proof. by_computation. Qed.", "Admitted.", "20:1: got 'Admitted', wanted 'Proof. by_computation. Qed.'"),
         ("Lemma", "Unset Guard Checking.\nLemma", "19:1: got 'Unset', wanted 'Lemma accepted : "),
         ("Require Weights", "Require Import Weights", "4:42: got 'Import', wanted 'Weights.'"),

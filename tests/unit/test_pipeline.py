@@ -78,8 +78,8 @@ def test_bound_one_too_high_is_refused_with_the_case(toy, proved):
     with pytest.raises(NotProved) as caught:
         pipeline.prove(MODEL, toy(60, proved=61), proved)
     assert str(caught.value) == (
-        f"{MODEL}, toy: Coq did not accept 61 of 64 (95.31 %): the claims per last token add up to 60 inputs, the theorem claims "
-        "61; this disproves nothing\nverdict: Refused (Total_short 60 61)"
+        f"{MODEL}, toy: Coq did not accept 61 of 64 (95.31 %): the inputs that the certificate counts add up to 60, the theorem "
+        "wants 61; this disproves nothing\nverdict: Refused (Total_short 60 61)"
     )
     assert not report_path(proved).exists()
     assert not generated(proved, "Theorem.vo").exists()
@@ -101,7 +101,7 @@ def test_check_builds_everything_again_and_notices_changes(toy, proved):
 
     certificate = generated(proved, "Certificate.v")
     certificate.write_text(certificate.read_text().replace(":= 60%Z", ":= 59%Z"))
-    with pytest.raises(NotProved, match="the claims per last token add up to 59 inputs, the theorem claims 60"):
+    with pytest.raises(NotProved, match="the inputs that the certificate counts add up to 59, the theorem wants 60"):
         pipeline.check(MODEL, toy(60), proved)
     assert not report_path(proved).exists()
     assert not generated(proved, "Theorem.vo").exists()
@@ -234,7 +234,15 @@ def test_report_that_is_none_is_refused(tmp_path):
     [
         ("Accepted", "the checker accepts the certificate"),
         ("Refused (Query_short 3 26 1261)", "for last token 3 the checker proves 26 inputs right, the certificate claims 1,261"),
-        ("Refused (Total_short 60%Z 61%Z)", "the claims per last token add up to 60 inputs, the theorem claims 61"),
+        ("Refused (Total_short 60%Z 61%Z)", "the inputs that the certificate counts add up to 60, the theorem wants 61"),
+        ("Refused (Bands_short 7 1024)", "the bands of tokens cover 7 tokens, the network has 1,024; add larger bands"),
+        ("Refused (Wrong_length Band 2 1)", "the first band has 2 tokens, wanted 1: the largest token is a band of its own"),
+        ("Refused (Wrong_length Band 9 8)", "the certificate has 9 bands of tokens, wanted at most 8"),
+        ("Refused (Wrong_length Moved 3 4)", "the certificate moves a vector of 3 entries, wanted 4, the width of the network"),
+        (
+            "Refused (Wrong_factor Direct_logits Bounded_left)",
+            "the low-rank factor Bounded_left of the product Direct_logits has the wrong shape or rank, or numbers above 2^60",
+        ),
         ("Refused (Wrong_shape Tensor_W_E)", "tensor W_E is not of the shape that the sizes in Weights.v want"),
         (
             "Refused (May_overflow Scores)",

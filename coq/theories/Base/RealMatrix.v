@@ -52,6 +52,17 @@ Proof.
   unfold real2. rewrite mult_IZR, pow_add. field. split; apply pow2_neq.
 Qed.
 
+(** The same for a product that no machine integers hold. *)
+Lemma real2_sumZ : forall (n i a b : nat) (A : list (list int)) (z : nat -> Z) (f g : nat -> R),
+  (forall k, (k < n)%nat -> real2 A a i k = f k) ->
+  (forall k, (k < n)%nat -> IZR (z k) / 2 ^ b = g k) ->
+  IZR (sumZ n (fun k => at2 A i k * z k)%Z) / 2 ^ (a + b) = sum n (fun k => f k * g k).
+Proof.
+  intros n i a b A z f g real_A real_z. rewrite IZR_sumZ. unfold Rdiv. rewrite <- sum_mult_r.
+  apply sum_ext. intros k below. rewrite <- real_A, <- real_z by exact below.
+  unfold real2. rewrite mult_IZR, pow_add. field. split; apply pow2_neq.
+Qed.
+
 (** A product with plain weights: no change of unit. *)
 Lemma real2_mul_plain : forall (r n c i j bits : nat) (rows : list (list int)) (A : matrix) (f : nat -> R),
   has_shape r n rows = true -> has_shape n c (ints A) = true -> rows_fit (power 0) (ints A) = true ->

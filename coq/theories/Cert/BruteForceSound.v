@@ -2,7 +2,7 @@
 (* MIT licence. *)
 From Coq Require Import Reals ZArith Uint63 List Arith Bool Lia Lra.
 From CompactProofs Require Import Spec.Network Spec.MaxOfK Base.Sums Base.Totals Base.Signed63 Base.Matrix.
-From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.TablesSound Cert.Terms Cert.TermsSound.
+From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.CoreSound Cert.TablesSound Cert.Terms Cert.TermsSound.
 From CompactProofs Require Import Cert.SequencesSound Cert.BruteForceCheck.
 Import ListNotations.
 (** * Brute force is sound
@@ -93,7 +93,7 @@ Section Sound.
   Local Lemma candidates_length : forall q i : nat, (q < d)%nat -> length (candidates T q i) = d.
   Proof.
     intros q i token. unfold candidates. cbv zeta. rewrite zip_with_length.
-    rewrite (has_shape_row _ _ _ _ _ (shape_scores M tests) token), (has_shape_length _ _ _ _ (shape_logits M tests)).
+    rewrite (has_shape_row _ _ _ _ _ (shape_scores M tests) token), (has_shape_length _ _ _ _ (table_logits M tests)).
     apply Nat.min_id.
   Qed.
 
@@ -103,11 +103,11 @@ Section Sound.
   Proof.
     intros q i t token_q token. unfold candidates. cbv zeta.
     rewrite (nth_zip_with _ _ _ _ _ _ _ 0%uint63 []).
-    - cbn [fst]. assert (b1 := score_bound M tests q t). assert (b2 := score_pos_bound M tests q i).
+    - cbn [fst]. assert (b1 := score_bound M tests q t). assert (b2 := table_score_pos_bound M tests q i).
       apply signed_add.
       change (- 2 ^ 62 <= at2 (score_rows T) q t + at2 (score_pos_rows T) q i < 2 ^ 62)%Z. lia.
     - rewrite (has_shape_row _ _ _ _ _ (shape_scores M tests) token_q). exact token.
-    - rewrite (has_shape_length _ _ _ _ (shape_logits M tests)). exact token.
+    - rewrite (has_shape_length _ _ _ _ (table_logits M tests)). exact token.
   Qed.
 
   Local Lemma candidate_row : forall q i t w : nat, (q < d)%nat -> (i < n)%nat -> (t < d)%nat -> (w < d)%nat ->
@@ -118,7 +118,7 @@ Section Sound.
     rewrite (nth_zip_with _ _ _ _ _ _ _ 0%uint63 []).
     - apply (output_row_spec M tests q i t w token_q position token inside).
     - rewrite (has_shape_row _ _ _ _ _ (shape_scores M tests) token_q). exact token.
-    - rewrite (has_shape_length _ _ _ _ (shape_logits M tests)). exact token.
+    - rewrite (has_shape_length _ _ _ _ (table_logits M tests)). exact token.
   Qed.
 
   (** ** One sequence *)
@@ -135,10 +135,10 @@ Section Sound.
     Proof. intros i inside. apply (token_below M x length_x tokens i inside). Qed.
 
     Local Lemma q_below : (q < d)%nat.
-    Proof. exact (last_token_below M tests x length_x tokens). Qed.
+    Proof. exact (last_token_below M (core_none M tests) x length_x tokens). Qed.
 
     Local Lemma answer_below : (m < d)%nat.
-    Proof. exact (answer_below M tests x length_x tokens). Qed.
+    Proof. exact (answer_below M (core_none M tests) x length_x tokens). Qed.
 
     Local Lemma chosen_nth : forall i : nat, (i < n)%nat ->
       nth i chosen no_candidate = nth (nth i x O) (candidates T q i) no_candidate.
@@ -150,7 +150,7 @@ Section Sound.
       apply (In_nth _ _ no_candidate) in member. destruct member as (i & inside & <-).
       unfold chosen in inside. rewrite pick_length, length_x in inside.
       rewrite chosen_nth by exact inside. rewrite candidate_score by (apply q_below || apply token_at, inside).
-      assert (b1 := score_bound M tests q (nth i x O)). assert (b2 := score_pos_bound M tests q i).
+      assert (b1 := score_bound M tests q (nth i x O)). assert (b2 := table_score_pos_bound M tests q i).
       lia.
     Qed.
 
@@ -166,7 +166,7 @@ Section Sound.
         rewrite chosen_nth by exact inside. rewrite candidate_score by (apply q_below || apply token_at, inside).
         rewrite minus_IZR. field. apply Rgt_not_eq, pow_lt. lra. }
       rewrite value. apply relative_exp_encloses.
-      - exact (shift_bound M tests).
+      - exact (shift_bound M (core_none M tests)).
       - apply score_abs. unfold top. apply row_top_in. intro empty. rewrite empty in member. contradiction.
       - apply score_abs, member.
       - apply row_top_ge, member.
@@ -215,7 +215,7 @@ Section Sound.
       { intros row member. apply in_map_iff in member. destruct member as (c & <- & member).
         apply (In_nth _ _ no_candidate) in member. destruct member as (i & small & <-).
         exists i. rewrite chosen_length in small. split; [exact small | reflexivity]. }
-      assert (context := context_bound M tests).
+      assert (context := context_bound M (core_none M tests)).
       destruct (sum_rows_spec d w (map (row_of top m) chosen) (2 ^ 31)) as [len value].
       - intros row member. destruct (member_nth row member) as (i & small & ->). apply lengths, small.
       - intros row member. destruct (member_nth row member) as (i & small & ->). unfold at1.
@@ -398,10 +398,10 @@ Section Sound.
 
   Lemma right_tallies : fst (inputs_test M) = true -> (sumZ d (fun q => to_Z (query_tally n T (right d p g) q)) <= correct_count M)%Z.
   Proof.
-    intro few. rewrite correct_count_total. rewrite (total_by_last M tests). apply sumZ_le. intros q token.
+    intro few. rewrite correct_count_total. rewrite (total_by_last M (core_none M tests)). apply sumZ_le. intros q token.
     rewrite query_tally_spec by assumption. apply total_le. intros x inside len.
     apply correct_indicator_le. intro verdict.
-    destruct (snoc_facts M tests q x token inside len) as (len' & inside' & last).
+    destruct (snoc_facts M (core_none M tests) q x token inside len) as (len' & inside' & last).
     apply (right_correct (x ++ [q]) len' inside'). rewrite last. exact verdict.
   Qed.
 
@@ -409,9 +409,9 @@ Section Sound.
     (sumZ d (fun q => to_Z (query_tally n T (wrong d p g) q)) <= Z.of_nat d ^ Z.of_nat n - correct_count M)%Z.
   Proof.
     intro few. rewrite wrong_count_total.
-    rewrite (total_by_last M tests). apply sumZ_le. intros q token.
+    rewrite (total_by_last M (core_none M tests)). apply sumZ_le. intros q token.
     rewrite query_tally_spec by assumption. apply total_le. intros x inside len.
-    destruct (snoc_facts M tests q x token inside len) as (len' & inside' & last).
+    destruct (snoc_facts M (core_none M tests) q x token inside len) as (len' & inside' & last).
     destruct (verdict_of (wrong d p g) q (x ++ [q])) eqn:verdict.
     - destruct (correct_dec M (x ++ [q])) as [yes|no]; [|cbn; lia].
       exfalso. apply (wrong_incorrect (x ++ [q]) len' inside'); [|exact yes]. rewrite last. exact verdict.

@@ -2,7 +2,7 @@
 (* MIT licence. *)
 From Coq Require Import Reals ZArith Uint63 List Arith Bool Lia Lra.
 From CompactProofs Require Import Spec.Network Spec.MaxOfK Base.Sums Base.Totals Base.Signed63 Base.ExpBounds Base.Matrix.
-From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.TablesSound Cert.Terms Cert.TermsSound Cert.SequencesSound.
+From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.CoreSound Cert.TablesSound Cert.Terms Cert.TermsSound Cert.SequencesSound.
 From CompactProofs Require Import Cert.CountCheck Cert.CountSound Cert.CostsCheck.
 Import ListNotations.
 (** * Costs bound what they should
@@ -122,7 +122,7 @@ Section Sound.
   Local Lemma gap_rows_nth : forall q i t : nat, (t < d)%nat -> nth t (gap_rows T g (lowest T) q i) [] = gap_row T g (lowest T) q i t.
   Proof.
     intros q i t token. unfold gap_rows. cbv zeta.
-    rewrite (nth_map_any _ _ _ _ _ []) by (rewrite (has_shape_length _ _ _ _ (shape_logits M tests)); exact token).
+    rewrite (nth_map_any _ _ _ _ _ []) by (rewrite (has_shape_length _ _ _ _ (table_logits M tests)); exact token).
     reflexivity.
   Qed.
 
@@ -132,13 +132,13 @@ Section Sound.
     intros q i t m token answer. rewrite nth_transpose by exact answer.
     rewrite (nth_map_any _ _ _ _ _ []).
     - rewrite gap_rows_nth by exact token. reflexivity.
-    - unfold gap_rows. cbv zeta. rewrite map_length, (has_shape_length _ _ _ _ (shape_logits M tests)). exact token.
+    - unfold gap_rows. cbv zeta. rewrite map_length, (has_shape_length _ _ _ _ (table_logits M tests)). exact token.
   Qed.
 
   Local Lemma column_length : forall q i m : nat, (m < d)%nat -> length (nth m (transpose d (gap_rows T g (lowest T) q i)) []) = d.
   Proof.
     intros q i m answer. rewrite nth_transpose by exact answer. rewrite map_length. unfold gap_rows. cbv zeta.
-    rewrite map_length. apply (has_shape_length _ _ _ _ (shape_logits M tests)).
+    rewrite map_length. apply (has_shape_length _ _ _ _ (table_logits M tests)).
   Qed.
 
   (** ** Attention weights *)
@@ -155,7 +155,7 @@ Section Sound.
   Local Lemma attention_length : forall q bound : nat, (q < d)%nat -> length (attention T p q bound) = n.
   Proof.
     intros q bound token. unfold attention. cbv zeta. rewrite map_length. unfold row_enclosures. cbv zeta.
-    rewrite map_length. apply (has_shape_row _ _ _ _ _ (shape_scores_pos M tests) token).
+    rewrite map_length. apply (has_shape_row _ _ _ _ _ (table_scores_pos M tests) token).
   Qed.
 
   Local Lemma token_row_length : forall q bound : nat, (q < d)%nat -> length (token_row q bound) = Nat.min bound d.
@@ -176,8 +176,8 @@ Section Sound.
       (exp (IZR (at2 (score_rows T) q t + at2 (score_pos_rows T) q i) / unit - reference q bound)) /\
     length (nth i (attention T p q bound) []) = Nat.min bound d.
   Proof.
-    intros q bound i t token_q position small token. assert (shift_small := shift_bound M tests).
-    assert (len_pos := has_shape_row _ _ _ _ _ (shape_scores_pos M tests) token_q).
+    intros q bound i t token_q position small token. assert (shift_small := shift_bound M (core_none M tests)).
+    assert (len_pos := has_shape_row _ _ _ _ _ (table_scores_pos M tests) token_q).
     assert (len_tokens := token_row_length q bound token_q).
     unfold attention. cbv zeta. fold (token_row q bound). fold (position_row q).
     rewrite (nth_map_any _ _ _ _ _ (0, 0)%uint63)
@@ -195,7 +195,7 @@ Section Sound.
         assert (bound_j := score_bound M tests q j). unfold at2, at1 in bound_j. lia.
       + lia.
       + intros x member. apply (In_nth _ _ 0%uint63) in member. destruct member as (j & inside & <-).
-        assert (bound_j := score_pos_bound M tests q j). unfold at2, at1 in bound_j. unfold position_row. lia.
+        assert (bound_j := table_score_pos_bound M tests q j). unfold at2, at1 in bound_j. unfold position_row. lia.
       + unfold position_row. lia.
     - rewrite <- exp_plus. f_equal. unfold reference. rewrite !minus_IZR, !plus_IZR.
       unfold at2. replace (at1 (token_row q bound) t) with (at1 (nth q (score_rows T) []) t)
@@ -290,7 +290,7 @@ Section Sound.
 
     Local Lemma last_bound : bounds_cost (n - 1) q last.
     Proof.
-      assert (some := context_pos M tests). unfold case_last, last_gaps. apply scaled_term_bound.
+      assert (some := context_pos M (core_none M tests)). unfold case_last, last_gaps. apply scaled_term_bound.
       - apply attention_nth; lia.
       - apply gap_row_spec; lia.
     Qed.
@@ -308,10 +308,10 @@ Section Sound.
       correct M (x ++ [q]) /\ answer (x ++ [q]) = m.
     Proof.
       intros x inside len counted. apply andb_prop in counted. destruct counted as [new negative].
-      apply Z.ltb_lt in negative. assert (some := context_pos M tests).
+      apply Z.ltb_lt in negative. assert (some := context_pos M (core_none M tests)).
       assert (inside_d : below d x).
       { unfold below in *. rewrite Forall_forall in *. intros t member. specialize (inside t member). lia. }
-      destruct (snoc_facts M tests q x token_q inside_d len) as (len' & inside' & last_is_q).
+      destruct (snoc_facts M (core_none M tests) q x token_q inside_d len) as (len' & inside' & last_is_q).
       assert (answer_is_m := chosen_answer q m x ordered inside new).
       split; [|exact answer_is_m]. intros w inside_w other. rewrite answer_is_m in *.
       rewrite (logit_lt_iff M tests (x ++ [q]) len' inside' w m (reference q bound) inside_w answer_m).

@@ -2,7 +2,7 @@
 (* MIT licence. *)
 From Coq Require Import ZArith Uint63 List Arith Bool Lia.
 From CompactProofs Require Import Spec.Network Spec.MaxOfK Base.Sums Base.Totals Base.Signed63 Base.ExpBounds.
-From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.TablesSound Cert.Terms Cert.TermsSound Cert.SequencesSound.
+From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.CoreSound Cert.TablesSound Cert.Terms Cert.TermsSound Cert.SequencesSound.
 From CompactProofs Require Import Cert.CountSound Cert.CostsCheck Cert.CostsSound.
 From CompactProofs Require Import Cert.BruteForceCheck Cert.BruteForceSound Cert.ExactCheck.
 Import ListNotations.
@@ -154,7 +154,7 @@ Section Sound.
     Proof.
       intros m ordered answer_m. unfold answer_count. cbv zeta.
       assert (one_small : (to_Z one <= 2 ^ 30)%Z) by (vm_compute; discriminate).
-      assert (context := context_bound M tests).
+      assert (context := context_bound M (core_none M tests)).
       destruct (costs_ok M g tests gaps q m (S m) one token_q answer_m ordered (Nat.lt_succ_diag_r m) one_small) as [ok last_bound].
       assert (len := costs_length M g tests q m (S m) one token_q answer_m ordered (Nat.lt_succ_diag_r m)).
       assert (sound := leaf_sound m).
@@ -216,7 +216,7 @@ Section Sound.
   Proof.
     apply (answers_count_spec (right_leaf d p g free final) (fun x => if correct_dec M x then true else false)).
     intros m sum x ordered answer_m inside len new value holds.
-    destruct (snoc_facts M tests q x token_q (tokens_below m x answer_m inside) len) as (len' & inside' & last_is_q).
+    destruct (snoc_facts M (core_none M tests) q x token_q (tokens_below m x answer_m inside) len) as (len' & inside' & last_is_q).
     destruct (correct_dec M (x ++ [q])) as [yes|no]; [reflexivity|]. exfalso. apply no.
     unfold right_leaf in holds. rewrite slt_spec, signed_zero in holds.
     destruct (Z.ltb_spec (signed sum) 0) as [negative|].
@@ -233,7 +233,7 @@ Section Sound.
   Proof.
     apply (answers_count_spec (wrong_leaf d p g free final) (fun x => if correct_dec M x then false else true)).
     intros m sum x ordered answer_m inside len new value holds.
-    destruct (snoc_facts M tests q x token_q (tokens_below m x answer_m inside) len) as (len' & inside' & last_is_q).
+    destruct (snoc_facts M (core_none M tests) q x token_q (tokens_below m x answer_m inside) len) as (len' & inside' & last_is_q).
     destruct (correct_dec M (x ++ [q])) as [yes|no]; [|reflexivity]. exfalso.
     unfold wrong_leaf in holds. destruct (slt sum 0); [discriminate holds|].
     rewrite chosen_candidates in holds by exact len.
@@ -248,8 +248,8 @@ Theorem exact_sound : forall (N : Z) (M : model) (c : brute_force_certificate),
   correct_count M = N.
 Proof.
   intros N M c check. refine (exactly_sound N M c _ _ _ check). intros tests fits few. split.
-  - rewrite correct_count_total, (total_by_last M tests). apply sumZ_le. intros q token.
+  - rewrite correct_count_total, (total_by_last M (core_none M tests)). apply sumZ_le. intros q token.
     exact (exact_right_spec M (gap_shift c) tests fits few q token).
-  - rewrite wrong_count_total, (total_by_last M tests). apply sumZ_le. intros q token.
+  - rewrite wrong_count_total, (total_by_last M (core_none M tests)). apply sumZ_le. intros q token.
     exact (exact_wrong_spec M (gap_shift c) tests fits few q token).
 Qed.

@@ -13,7 +13,10 @@ Inductive stage :=
   | Range_W_E | Range_W_pos | Range_W_Q | Range_W_K | Range_W_V | Range_W_O | Range_W_U
   | Residual | Queries | Keys | Position_keys | Scores | Position_scores
   | Direct_logits | Values | Position_values | Outputs | Position_outputs | Value_logits | Position_logits
-  | Logit_sum | Score_precision | Gap_shift | Number_of_inputs.
+  | Logit_sum | Score_precision | Gap_shift | Number_of_inputs | Moved | Band.
+
+(** The matrices of a low-rank certificate (Products). *)
+Inductive factor := Peeled_left | Peeled_right | Bounded_left | Bounded_right.
 
 Inductive refusal :=
   | Empty_context
@@ -21,6 +24,9 @@ Inductive refusal :=
   | May_overflow (where_ : stage)
   | Wrong_number_of_queries (got wanted : Z)
   | Query_short (query proved claimed : Z)
+  | Wrong_factor (of_product : stage) (which : factor)
+  | Wrong_length (of_what : stage) (got wanted : Z)
+  | Bands_short (covered wanted : Z)
   | Total_short (total claimed : Z)
   | Total_differs (right wrong inputs claimed : Z).
 

@@ -2,7 +2,7 @@
 (* MIT licence. *)
 From Coq Require Import Reals ZArith List Arith Bool Lia.
 From CompactProofs Require Import Spec.Network Spec.MaxOfK Base.Sums Base.Totals.
-From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.TablesSound.
+From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.CoreSound.
 Import ListNotations.
 (** * Sequences by their last token
     What every strategy needs to sum its counts per last token: totals split by last token, and what appending it gives.
@@ -10,7 +10,7 @@ Import ListNotations.
 
 Section Sequences.
   Context (M : model).
-  Context (tests : first_failure (tables_tests M (tables_of M)) = None).
+  Context (tests : first_failure (core_tests M (core_of M)) = None).
   Local Notation n := (n_ctx M).
   Local Notation d := (d_vocab M).
 

@@ -14,7 +14,8 @@ Import ListNotations.
     [tables_tests] are the shape and range tests under which these are the true products: see TablesSound.
     Source: docs/max_of_k.md, sections 1 and 2. Python mirror: extract/tables.py. *)
 
-Record tables := Tables {
+(** What every proof needs: nothing here costs d_vocab^2, but for the logits of the attention path. *)
+Record core_tables := CoreTables {
   embed_rows : list (list int);      (* d_vocab x d_model *)
   pos_rows : list (list int);        (* n_ctx x d_model *)
   resid_rows : list (list int);      (* d_vocab x d_model: token plus last position *)
@@ -27,15 +28,20 @@ Record tables := Tables {
   query_rows : list (list int);      (* d_vocab x d_head *)
   key_rows : list (list int);        (* d_vocab x d_head *)
   key_pos_rows : list (list int);    (* n_ctx x d_head *)
-  score_rows : list (list int);      (* d_vocab x d_vocab *)
   score_pos_rows : list (list int);  (* d_vocab x n_ctx *)
-  direct_rows : list (list int);     (* d_vocab x d_vocab *)
   value_rows : list (list int);      (* d_vocab x d_head *)
   value_pos_rows : list (list int);  (* n_ctx x d_head *)
   out_rows : list (list int);        (* d_vocab x d_model *)
   out_pos_rows : list (list int);    (* n_ctx x d_model *)
   logit_rows : list (list int);      (* d_vocab x d_vocab *)
   logit_pos_rows : list (list int)   (* n_ctx x d_vocab *)
+}.
+
+(** The two products that a proof of low rank does without. *)
+Record tables := Tables {
+  core :> core_tables;
+  score_rows : list (list int);      (* d_vocab x d_vocab *)
+  direct_rows : list (list int)      (* d_vocab x d_vocab *)
 }.
 
 (** The logits that do not depend on the token at position i, and with token t there. *)
@@ -63,7 +69,7 @@ Section Scales.
   Definition logit_bits : nat := resid_bits + (scale_bits (W_U M) + attention_bits).
 End Scales.
 
-Definition tables_of (M : model) : tables :=
+Definition core_of (M : model) : core_tables :=
   let embed := of_rows (power (resid_bits M - scale_bits (W_E M))) (ints (W_E M)) in
   let pos := of_rows (power (resid_bits M - scale_bits (W_pos M))) (ints (W_pos M)) in
   let resid := add_row (nth (n_ctx M - 1) pos []) embed in
@@ -80,11 +86,14 @@ Definition tables_of (M : model) : tables :=
   let values_pos := mul (d_head M) pos w_v in
   let outs := mul (d_model M) values w_o in
   let outs_pos := mul (d_model M) values_pos w_o in
-  Tables embed pos resid w_q w_k w_v w_o w_u w_u_direct queries keys keys_pos
-    (mul_transposed queries keys) (mul_transposed queries keys_pos)
-    (mul (d_vocab M) resid w_u_direct)
+  CoreTables embed pos resid w_q w_k w_v w_o w_u w_u_direct queries keys keys_pos
+    (mul_transposed queries keys_pos)
     values values_pos outs outs_pos
     (mul (d_vocab M) outs w_u) (mul (d_vocab M) outs_pos w_u).
+
+Definition tables_of (M : model) : tables :=
+  let C := core_of M in
+  Tables C (mul_transposed (query_rows C) (key_rows C)) (mul (d_vocab M) (resid_rows C) (W_U_direct_rows C)).
 
 (** Entries at most 2^60 in absolute value. *)
 Definition small (A : list (list int)) : bool := (to_Z (max_abs A) <=? 2 ^ 60)%Z.
@@ -93,7 +102,7 @@ Definition small (A : list (list int)) : bool := (to_Z (max_abs A) <=? 2 ^ 60)%Z
 Definition largest_output (T : tables) : Z :=
   (to_Z (max_abs (direct_rows T)) + to_Z (max_abs (logit_rows T)) + to_Z (max_abs (logit_pos_rows T)))%Z.
 
-Definition tables_tests (M : model) (T : tables) : list (bool * refusal) :=
+Definition core_tests (M : model) (T : core_tables) : list (bool * refusal) :=
   [ (0 <? n_ctx M, Empty_context);
     (has_shape (d_vocab M) (d_model M) (ints (W_E M)), Wrong_shape Tensor_W_E);
     (has_shape (n_ctx M) (d_model M) (ints (W_pos M)), Wrong_shape Tensor_W_pos);
@@ -114,20 +123,23 @@ Definition tables_tests (M : model) (T : tables) : list (bool * refusal) :=
     (product_fits (d_model M) (resid_rows T) (W_Q_rows T), May_overflow Queries);
     (product_fits (d_model M) (embed_rows T) (W_K_rows T), May_overflow Keys);
     (product_fits (d_model M) (pos_rows T) (W_K_rows T), May_overflow Position_keys);
-    (product_fits (d_head M) (query_rows T) (key_rows T), May_overflow Scores);
     (product_fits (d_head M) (query_rows T) (key_pos_rows T), May_overflow Position_scores);
-    (product_fits (d_model M) (resid_rows T) (W_U_direct_rows T), May_overflow Direct_logits);
     (product_fits (d_model M) (embed_rows T) (W_V_rows T), May_overflow Values);
     (product_fits (d_model M) (pos_rows T) (W_V_rows T), May_overflow Position_values);
     (product_fits (d_head M) (value_rows T) (W_O_rows T), May_overflow Outputs);
     (product_fits (d_head M) (value_pos_rows T) (W_O_rows T), May_overflow Position_outputs);
     (product_fits (d_model M) (out_rows T) (W_U_rows T), May_overflow Value_logits);
     (product_fits (d_model M) (out_pos_rows T) (W_U_rows T), May_overflow Position_logits);
-    (small (score_rows T), May_overflow Scores);
     (small (score_pos_rows T), May_overflow Position_scores);
-    ((largest_output T <=? 2 ^ 60)%Z, May_overflow Logit_sum);
     (score_shift M <=? 61, May_overflow Score_precision);
     ((Z.of_nat (n_ctx M) <=? 2 ^ 20)%Z, May_overflow Number_of_inputs) ].
+
+Definition tables_tests (M : model) (T : tables) : list (bool * refusal) :=
+  core_tests M T ++
+  [ (product_fits (d_head M) (query_rows T) (key_rows T), May_overflow Scores);
+    (product_fits (d_model M) (resid_rows T) (W_U_direct_rows T), May_overflow Direct_logits);
+    (small (score_rows T), May_overflow Scores);
+    ((largest_output T <=? 2 ^ 60)%Z, May_overflow Logit_sum) ].
 
 (** Counts of inputs fit machine integers. *)
 Definition inputs_test (M : model) : bool * refusal :=
