@@ -113,7 +113,7 @@ def summary(points: Sequence[Point]) -> str:
         "# The frontier: how short a proof, how tight a bound",
         "",
         "Made by `make frontier`; every network by itself is in [frontier.csv](frontier.csv). Bound over the true number of",
-        "right inputs (K=4: enumerated) or over the upper end that `wrong_count` proves (K=10, 20): mean over the seeds, smallest",
+        "right inputs (K=4: enumerated) or over the upper end that `wrong_count` proves (K=10, 20): mean over seeds, smallest",
         "in brackets; operations of the checker. The row of `wrong_count` is the width between its bound and the true number, or",
         "the best lower bound, over all inputs. N/M: N seeds, of which M are proved in Coq, the others predicted by the mirror.",
         "",
