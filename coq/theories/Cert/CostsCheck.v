@@ -10,7 +10,7 @@ Import ListNotations.
     - [gap_row T g low q i t]    == for each m: the worst gap of token t at position i, units of 2^(g - logit_bits)
     - [attention T p q bound]    == for each position and each token below [bound]: enclosure of its weight
     - [case_costs], [case_last]  == the costs of the tokens 0 .. m at each free position, and of q at the last
-    Soundness: CostsSound. Source: docs/max_of_k.md, section 2. Python mirror: proofs/strategies/cubic.py. *)
+    Soundness: CostsSound. Source: docs/max_of_k.md, section 2. Python mirror: proofs/strategies/costs.py. *)
 Local Open Scope uint63_scope.
 
 (** At most every logit. *)
