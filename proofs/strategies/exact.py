@@ -1,152 +1,239 @@
-"""The exact count: costs first, brute force for what they leave.
+"""The exact count, by branch and bound.
 
-Every sequence has its costs (`costs`) added up; a sum below 0 is right. The few sequences left over go through
-the network as in brute force, which proves each right or wrong. Coq: Cert.ExactCheck. Source: docs/max_of_k.md, section 6.
+A case is a last token q and a largest token m. Its sequences are those of a few boxes: at each free position a list of tokens
+to choose from; where q is not m, a box says which free position is the first with m. For each other output (a rival), a token
+at a position costs its attention weight times how far it puts the rival above m, and also how far it puts m above the rival,
+both bounded from above. In a box, or in a part of it where some positions are fixed, all sequences are right if for no rival
+the largest costs of the first kind add up to 0 or more, and all are wrong if for some rival the largest of the second kind add
+up to at most 0; otherwise the next position is fixed. Coq: Cert.ExactCheck. Source: docs/max_of_k.md, section 6.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Int64
 
+from compact_proofs.extract.coq_text import Field
 from compact_proofs.extract.quantise import QuantisedModel
-from compact_proofs.extract.tables import IntegerTables, integer_tables, least_gap_shift
+from compact_proofs.extract.tables import IntegerTables, check_gap_shift, integer_tables, least_gap_shift
 from compact_proofs.models.errors import InputRefused, NotProved
 from compact_proofs.proofs.registry import DEFAULT, CoqNames, Found, Progress, Strategy, Tuning, silent
-from compact_proofs.proofs.strategies import brute_force, costs
-from compact_proofs.proofs.strategies.brute_force import BruteForceCertificate, Tally
-from compact_proofs.proofs.strategies.operations import cost_operations, gap_operations, table_operations, weight_operations
-from compact_proofs.proofs.strategies.terms import verdict_of
+from compact_proofs.proofs.strategies.operations import EXPONENTIAL, table_operations
+from compact_proofs.proofs.strategies.terms import Enclosures, Ints, both, refused, relative_exp, shift_up, upper_term, verdict_of
 
-MOST_SEQUENCES = 2**30
-SWEEP_OPERATIONS = 6  # per sequence: two additions to a sum, a comparison, a count
+MOST_OPERATIONS = 2**35  # about ten minutes of Coq
+CELLS = 2**21  # numbers worked on at a time, about
+COST = 17  # a difference, its rounding, weight times gap
+LARGEST = 3  # a comparison
+STEP = 8  # two differences, a comparison of each
+
+
+@dataclass(frozen=True, slots=True)
+class ExactCertificate:
+    """What Coq needs to branch. Coq: Cert.ExactCheck.exact_certificate.
+
+    gap_unit: gaps are in units of 2^(gap_unit - logit_bits).
+    """
+
+    gap_unit: int
+
+
+class Counts(NamedTuple):
+    """How many sequences are proved right and how many wrong; and how often a cost of a rival was taken off a sum."""
+
+    right: int
+    wrong: int
+    steps: int
+
+    def __add__(self, other: Counts) -> Counts:  # type: ignore[override]
+        return Counts(*(one + more for one, more in zip(self, other, strict=True)))
+
+
+NOTHING = Counts(0, 0, 0)
 
 
 def find(model: QuantisedModel, tuning: Tuning = DEFAULT, progress: Progress = silent) -> Found:
     """Decide every sequence.
 
     Raises: UsageError: there is nothing to tune. NotProved: some sequence is neither proved right nor wrong. InputRefused: too
-    many sequences. OverflowRisk: a network that the checker refuses.
+    many parts of boxes to look at. OverflowRisk: a network that the checker refuses.
     """
     tuning.only("exact")
-    _check_size(model)
     tables = integer_tables(model)
-    gap_shift = least_gap_shift(tables)
-    tallies, left_over = [], 0
-    for q in range(model.d_vocab):
-        progress("exact: last token", q, model.d_vocab)
-        tally, rest = _query_tally(tables, gap_shift, q)
-        tallies.append(tally)
-        left_over += rest
-    progress("exact: last token", model.d_vocab, model.d_vocab)
-    rights, wrongs = tuple(tally.right for tally in tallies), tuple(tally.wrong for tally in tallies)
-    if undecided := model.d_vocab**model.n_ctx - sum(rights) - sum(wrongs):
+    certificate = ExactCertificate(least_gap_shift(tables))
+    counts = _counts(model, tables, certificate, progress)
+    inputs = model.d_vocab**model.n_ctx
+    if undecided := inputs - counts.right - counts.wrong:
         raise NotProved(
-            f"exact: {undecided:,} of {model.d_vocab**model.n_ctx:,} sequences of {model.name} are too near a tie to be proved "
-            f"right or wrong ({sum(rights):,} are right); use cubic or brute_force for a lower bound"
+            f"exact: {undecided:,} of {inputs:,} sequences of {model.name} are too near a tie to be proved right or wrong "
+            f"({counts.right:,} are right); use cubic for a lower bound"
         )
-    certificate = BruteForceCertificate(gap_shift, rights, wrongs)
-    return Found(certificate, sum(rights), "exactly", operations(model, left_over))
+    return Found(certificate, counts.right, "exactly", operations(model, counts.steps))
 
 
-def mirror(model: QuantisedModel, certificate: BruteForceCertificate) -> int:
+def fields(certificate: ExactCertificate) -> list[Field]:
+    """Return the definitions of Certificate.v."""
+    return [Field("gap_unit", "int", certificate.gap_unit)]
+
+
+def mirror(model: QuantisedModel, certificate: ExactCertificate) -> int:
     """Return the N of the theorem that Coq accepts with this certificate.
 
-    Raises: InputRefused: too many sequences. OverflowRisk, CertificateError: Coq refuses; starts with what Coq prints.
+    Raises: InputRefused: too many parts of boxes to look at. OverflowRisk, CertificateError: Coq refuses every N; starts with
+    what Coq prints.
     """
-    claimed = sum(certificate.right_claims)
-    _check(claimed, model, certificate)
-    return claimed
+    counts = count(model, certificate)
+    _check_total(counts.right, model, counts)
+    return counts.right
 
 
-def verdict(claimed: int, model: QuantisedModel, certificate: BruteForceCertificate) -> str:
+def verdict(claimed: int, model: QuantisedModel, certificate: ExactCertificate) -> str:
     """Return what Coq prints for a claim of exactly `claimed` right inputs. Coq: Cert.ExactCheck.exact_verdict."""
-    return verdict_of(lambda: _check(claimed, model, certificate))
+    return verdict_of(lambda: _check_total(claimed, model, count(model, certificate)))
 
 
-def query_tally(tables: IntegerTables, gap_shift: int, q: int) -> Tally:
-    """Decide the sequences that end in q. Coq: Cert.ExactCheck.exact_right, exact_wrong."""
-    return _query_tally(tables, gap_shift, q)[0]
+def count(model: QuantisedModel, certificate: ExactCertificate) -> Counts:
+    """Decide what can be decided, under the checker's tests.
+
+    Raises: InputRefused: too many parts of boxes to look at. OverflowRisk: the first test that fails; starts with what Coq
+    prints.
+    """
+    tables = integer_tables(model)
+    check_gap_shift(tables, certificate.gap_unit)
+    return _counts(model, tables, certificate, silent)
 
 
-def operations(model: QuantisedModel, left_over: int) -> int:
-    """Count the machine-integer operations of the checker's two passes (right, wrong), closely.
+def operations(model: QuantisedModel, steps: int) -> int:
+    """Count the machine-integer operations of the checker, closely.
 
-    Tables, gaps, weights and costs as for `cubic` with a block for each m, but each time from the start; SWEEP_OPERATIONS per
-    sequence; and brute force on the sequences left over, as `brute_force.estimate_operations`.
+    Of each case: the weights of the tokens up to m, the costs of each rival, and its largest cost at each position of each box.
     """
     n, d = model.n_ctx, model.d_vocab
-    weights = sum((m + 1) * weight_operations(1, m + 1, n, 1, None) for m in range(d))
-    of_costs = sum((m + 1) * cost_operations(1, n - 1, m + 1) for m in range(d))
-    one_pass = 2 * gap_operations(d, n, 1, joint=True) + weights + of_costs + SWEEP_OPERATIONS * d**n
-    per_sequence = brute_force.estimate_operations(n, d) // d**n
-    return table_operations(model, full=True) + 2 * (one_pass + left_over * per_sequence)
+    tokens = sum((m + 1) ** 2 for m in range(d))  # of all cases together
+    weights = EXPONENTIAL * (tokens + d * n) + 7 * tokens * (n - 1)
+    costs = tokens * (n - 1) * (d - 1) * (COST + LARGEST * (n - 1))
+    return table_operations(model, full=True) + d**3 * n + weights + costs + STEP * steps
 
 
-def _query_tally(tables: IntegerTables, gap_shift: int, q: int) -> tuple[Tally, int]:
-    """Return the tally of q, and how many sequences the costs leave over."""
-    right = wrong = rest = 0
-    for case in costs.cases(tables, gap_shift, q):
-        tokens = _left_over(case)
-        rest += len(tokens)
-        right += case.sequences - len(tokens)
-        for start in range(0, len(tokens), brute_force.CHUNK):
-            part = tokens[start : start + brute_force.CHUNK]
-            sequences = np.concatenate([part, np.full((len(part), 1), q, dtype=np.int64)], axis=1)
-            is_right, is_wrong = brute_force.decide(tables, gap_shift, sequences)
-            right += int(is_right.sum())
-            wrong += int(is_wrong.sum())
-    return Tally(right, wrong), rest
+def _check_total(claimed: int, model: QuantisedModel, counts: Counts) -> None:
+    """Check that no sequence is left over and that `claimed` are right.
 
-
-def _left_over(case: costs.Case) -> Int64[np.ndarray, "count positions"]:
-    """Return the tokens of the free positions of the sequences of (q, m) whose costs do not add up to less than 0.
-
-    Position by position, beginnings that no continuation lifts to 0 are dropped.
+    Raises: CertificateError: they do not.
     """
-    highest = case.costs.max(axis=1)
-    tokens = np.zeros((1, 0), dtype=np.int64)
-    sums = np.array([case.last])
-    for i, column in enumerate(case.costs):
-        live = sums + highest[i:].sum() >= 0
-        tokens, sums = tokens[live], sums[live]
-        choices = np.arange(column.size)
-        if i == len(case.costs) - 1 and case.q != case.m:  # the last place for m
-            seen = (tokens == case.m).any(axis=1)
-            ended = np.concatenate([tokens[~seen], np.full((int((~seen).sum()), 1), case.m)], axis=1)
-            ended_sums = sums[~seen] + column[case.m]
-            tokens, sums = tokens[seen], sums[seen]
-        else:
-            ended, ended_sums = np.zeros((0, i + 1), dtype=np.int64), np.zeros(0, dtype=np.int64)
-        longer = np.concatenate([np.repeat(tokens, column.size, axis=0), np.tile(choices, len(tokens))[:, None]], axis=1)
-        tokens = np.concatenate([longer, ended])
-        sums = np.concatenate([np.add.outer(sums, column).ravel(), ended_sums])
-    tokens = tokens[sums >= 0]
-    return tokens if case.q == case.m else tokens[(tokens == case.m).any(axis=1)]
+    inputs = model.d_vocab**model.n_ctx
+    if counts.right != claimed or counts.right + counts.wrong != inputs:
+        raise refused(f"Total_differs {counts.right} {counts.wrong} {inputs} {claimed}")
 
 
-def _check(claimed: int, model: QuantisedModel, certificate: BruteForceCertificate) -> None:
-    """Check the network, the claims and the number, in the checker's order. Coq: Cert.BruteForceCheck.exactly."""
-    _check_size(model)
-    brute_force.check_tallies(model, certificate, "exactly", query_tally)
-    brute_force.check_exact_total(claimed, model, certificate)
+def _counts(model: QuantisedModel, tables: IntegerTables, certificate: ExactCertificate, progress: Progress) -> Counts:
+    counts, most_steps = NOTHING, (MOST_OPERATIONS - operations(model, 0)) // STEP
+    for q in range(model.d_vocab):
+        progress("exact: last token", q, model.d_vocab)
+        for m, box in _boxes(tables, certificate.gap_unit, q):
+            if counts.steps <= most_steps:
+                counts += box.counts(most_steps)
+            if counts.steps > most_steps:
+                raise InputRefused(
+                    f"exact: {model.name} takes more than {MOST_OPERATIONS:,} operations (given up at last token {q}, largest "
+                    f"token {m} of {model.d_vocab}); use cubic, or a smaller network"
+                )
+    progress("exact: last token", model.d_vocab, model.d_vocab)
+    return counts
 
 
-def _check_size(model: QuantisedModel) -> None:
-    sequences = model.d_vocab**model.n_ctx
-    if sequences > MOST_SEQUENCES:
-        raise InputRefused(
-            f"exact: {model.name} has {model.d_vocab}^{model.n_ctx} sequences, wanted at most {MOST_SEQUENCES:,}; "
-            "use cubic, or a smaller network"
-        )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Box:
+    """Per free position, the credits of its tokens for each rival that is not below m throughout: `above` for costs of the
+    rival over m, `below` for costs of m over the rival. And the sums of the largest costs.
+    """
+
+    sizes: tuple[int, ...]
+    above: list[Int64[np.ndarray, "rivals tokens"]]
+    below: list[Int64[np.ndarray, "rivals tokens"]]
+    above_top: Int64[np.ndarray, " rivals"]
+    below_top: Int64[np.ndarray, " rivals"]
+
+    def counts(self, most_steps: int) -> Counts:
+        """Coq: Cert.ExactCheck.box_counts. Stops soon after `most_steps`."""
+        return self._branch(0, self.above_top[:, None], self.below_top[:, None], most_steps)
+
+    def _branch(
+        self, level: int, above: Int64[np.ndarray, "rivals parts"], below: Int64[np.ndarray, "rivals parts"], most_steps: int
+    ) -> Counts:
+        """Coq: Cert.ExactCheck.branch, for some parts of the box with `level` positions fixed."""
+        every = prod(self.sizes[level:])
+        right = np.logical_and.reduce(above < 0, axis=0)
+        wrong = np.logical_or.reduce(below <= 0, axis=0) & ~right
+        counts = Counts(int(right.sum()) * every, int(wrong.sum()) * every, 0)
+        if level == len(self.sizes):
+            return counts
+        left = np.flatnonzero(~(right | wrong))
+        rivals, tokens = len(above), self.sizes[level]
+        step = max(1, CELLS // (rivals * tokens or 1))
+        for start in range(0, left.size, step):
+            parts = left[start : start + step]
+            counts += Counts(0, 0, rivals * tokens * parts.size)
+            if counts.steps > most_steps:
+                return counts
+            longer_above = (above[:, parts, None] - self.above[level][:, None]).reshape(rivals, -1)
+            longer_below = (below[:, parts, None] - self.below[level][:, None]).reshape(rivals, -1)
+            counts += self._branch(level + 1, longer_above, longer_below, most_steps)
+        return counts
+
+
+def _boxes(tables: IntegerTables, gap_unit: int, q: int) -> Iterator[tuple[int, _Box]]:
+    """Yield the boxes of the cases of q, and m. Coq: Cert.ExactCheck.query_counts, case_counts."""
+    logits = (tables.EU[q] + tables.PV)[:, None, :] + tables.V
+    free = tables.n_ctx - 1
+    positions = relative_exp(tables.score_shift, tables.P[q].max(), tables.P[q])
+    for m in range(q, tables.d_vocab):
+        scores = tables.S[q, : m + 1]
+        tokens = relative_exp(tables.score_shift, scores.max(), scores)
+        weights = both(Enclosures(*(bound[None] for bound in tokens)), Enclosures(*(bound[:, None] for bound in positions)))
+        rivals = np.flatnonzero(np.arange(tables.d_vocab) != m)
+        over = logits[:, : m + 1, rivals] - logits[:, : m + 1, m, None]
+        above, last_above = _costs(weights, gap_unit, over, q)
+        for kept in _kept(free, q, m):
+            sums = last_above + sum(above[i, kept[i]].max(axis=0) for i in range(free))
+            chosen = np.flatnonzero(sums >= 0)
+            below, last_below = _costs(weights, gap_unit, -over[:, :, chosen], q)
+            columns_above = [above[i, kept[i]][:, chosen].T for i in range(free)]
+            columns_below = [below[i, kept[i]].T for i in range(free)]
+            box = _Box(
+                tuple(column.shape[1] for column in columns_above),
+                [column.max(axis=1, keepdims=True) - column for column in columns_above],
+                [column.max(axis=1, keepdims=True) - column for column in columns_below],
+                sums[chosen],
+                last_below + sum(column.max(axis=1) for column in columns_below),
+            )
+            yield m, box
+
+
+def _kept(free: int, q: int, m: int) -> list[list[slice]]:
+    """Return, per box, the tokens of each free position. Coq: Cert.ExactCheck.boxes."""
+    if q == m:
+        return [[slice(0, m + 1)] * free]
+    below, only, every = slice(0, m), slice(m, m + 1), slice(0, m + 1)
+    return [[below] * first + [only] + [every] * (free - first - 1) for first in range(free)]
+
+
+def _costs(weights: Enclosures, gap_unit: int, over: Ints, q: int) -> tuple[Ints, Ints]:
+    """Return the costs by (free position, token, rival), and of q at the last position. Coq: Cert.ExactCheck.costs_over."""
+    costs = upper_term(Enclosures(*(bound[:, :, None] for bound in weights)), shift_up(gap_unit, over))
+    return costs[:-1], costs[-1, q]
 
 
 STRATEGY = Strategy(
     name="exact",
-    summary="the exact count: costs for most sequences, brute force for those they leave",
-    constructor="BruteForceCertificate",
+    summary="the exact count, by branch and bound: many sequences at once proved right, or wrong",
+    constructor="ExactCertificate",
     coq={"exactly": CoqNames(check="exact_check", sound="exact_sound", verdict="exact_verdict")},
     find=find,
-    fields=brute_force.fields,
+    fields=fields,
     mirror=mirror,
 )

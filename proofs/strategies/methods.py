@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from compact_proofs.extract.coq_text import Field, Statement
 from compact_proofs.extract.quantise import QuantisedModel
 from compact_proofs.models.errors import UsageError
+from compact_proofs.proofs.operations import operations
 from compact_proofs.proofs.registry import DEFAULT, CoqNames, Found, Progress, Strategy, Tuning, silent
 from compact_proofs.proofs.strategies import staged
-from compact_proofs.proofs.strategies.operations import operations
 from compact_proofs.proofs.strategies.products import Factors
 from compact_proofs.proofs.strategies.search import default_bands, find_certificate
 from compact_proofs.proofs.strategies.staged import Certificate, Plan
@@ -70,7 +70,8 @@ class Method:
             message=f"{self.name}: last token",
         )
         proved = model.d_vocab**model.n_ctx - total if self.wrong else total
-        return Found(certificate, proved, self.statement, operations(model, certificate, self.wrong))
+        limits = 4 if self.most_rank is not None else 0  # Coq: Length.StrategiesLength.quadratic_operations_bound
+        return Found(certificate, proved, self.statement, operations(model, certificate, self.wrong) + limits)
 
     def _default_near(self, model: QuantisedModel) -> int:
         """Measured: with more positions, or to prove answers right, further outputs gain little for what they cost."""

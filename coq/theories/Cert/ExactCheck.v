@@ -1,89 +1,208 @@
 (* CompactProofs: Cert: ExactCheck *)
 (* MIT licence. *)
-From Coq Require Import ZArith Uint63 List Bool.
-From CompactProofs Require Import Spec.Network Base.Signed63 Base.ExpBounds.
-From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.Terms Cert.CostsCheck Cert.BruteForceCheck.
+From Coq Require Import ZArith Uint63 List Arith Bool.
+From CompactProofs Require Import Spec.Network Base.Signed63 Base.Matrix.
+From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.Terms Cert.Bands.
 Import ListNotations.
-(** * The exact count: costs first, brute force for what they leave
-    Every sequence has its costs (CostsCheck) added up, position by position, with what is common to sequences shared. A sum
-    below 0: right. The few sequences left over go through the network, as in BruteForceCheck.
-    - [sweep]       == how many sequences with the largest token m satisfy a verdict on their sum of costs and tokens
-    - [exact_right] == sequences that end in q and are proved right;  [exact_wrong] == proved wrong
-    Certificate: that of brute force. Soundness: ExactSound. Source: docs/max_of_k.md, section 6.
+(** * The exact count, by branch and bound
+    A case is a last token q and a largest token m. Its sequences are those of a few boxes: at each free position a list of
+    tokens to choose from. If q is not m, a box says which free position is the first with m.
+    For each other output (a rival), a token at a position costs its attention weight times how far it puts the rival above m,
+    and also how far it puts m above the rival, both bounded from above. In a box, or in a part of it where some positions are
+    fixed:
+    - all are right, if for no rival the sum of the largest costs of the first kind reaches 0
+    - all are wrong, if for some rival the sum of the largest costs of the second kind is at most 0
+    - otherwise the next position is fixed, once for each of its tokens; with no position left, the sequence is undecided
+    The credit of a token is what it costs less than the dearest of its position. Lists of tokens begin with the largest.
+    - [branch]      == how many sequences of a box are right, and how many wrong
+    - [case_counts] == the same of a case
+    Certificate: the unit of the gaps. Soundness: BranchSound, ExactSound. Source: docs/max_of_k.md, section 6.
     Python mirror: proofs/strategies/exact.py. *)
 Local Open Scope uint63_scope.
 
-Section Sweep.
-  Context (verdict : int -> list nat -> bool) (m : nat).
+Record exact_certificate := ExactCertificate {
+  exact_unit : int                (* gaps in units of 2^(exact_unit - logit_bits) *)
+}.
 
-  (** Columns of costs: of the tokens below m, and of m. [chosen]: the tokens so far, last first. *)
-  Fixpoint sweep (columns : list (list int * int)) (sum : int) (chosen : list nat) (seen : bool) {struct columns} : int :=
-    match columns with
-    | [] => if seen then if verdict sum chosen then 1 else 0 else 0
-    | (others, top) :: rest =>
-        let with_m := sweep rest (sum + top) (m :: chosen) true in
-        let without_m :=
-          (fix tokens (others : list int) (token : nat) : int :=
-            match others with
-            | [] => 0
-            | h :: others' => sweep rest (sum + h) (token :: chosen) seen + tokens others' (S token)
-            end) in
-        match rest with
-        | [] => if seen then with_m + without_m others O else with_m
-        | _ :: _ => with_m + without_m others O
-        end
+(** A number for each kind of cost. *)
+Definition two_sided : Set := int * int.
+
+Definition add_counts (a b : Z * Z) : Z * Z := (fst a + fst b, snd a + snd b)%Z.
+
+Definition sum_counts {A : Type} (f : A -> Z * Z) (l : list A) : Z * Z :=
+  fold_right (fun x rest => add_counts (f x) rest) (0, 0)%Z l.
+
+(** ** One box *)
+
+(** A position: how many choices there are from it on, and for each of its tokens the credits for each rival. *)
+Record level := Level {
+  completions : Z;
+  options : list (list two_sided)
+}.
+
+Fixpoint all_right (values : list two_sided) : bool :=
+  match values with
+  | [] => true
+  | v :: rest => if slt (fst v) 0 then all_right rest else false
+  end.
+
+Fixpoint some_wrong (values : list two_sided) : bool :=
+  match values with
+  | [] => false
+  | v :: rest => if slt 0 (snd v) then some_wrong rest else true
+  end.
+
+Definition minus_credits (v credit : two_sided) : two_sided := (fst v - fst credit, snd v - snd credit).
+
+(** [values]: for each rival, the costs so far and the largest ones of the positions left. *)
+Fixpoint branch (levels : list level) (values : list two_sided) {struct levels} : Z * Z :=
+  let all := match levels with [] => 1%Z | l :: _ => completions l end in
+  if all_right values then (all, 0%Z)
+  else if some_wrong values then (0%Z, all)
+  else
+    match levels with
+    | [] => (0, 0)%Z
+    | l :: rest =>
+        (fix each (options : list (list two_sided)) : Z * Z :=
+          match options with
+          | [] => (0, 0)%Z
+          | credits :: options' => add_counts (branch rest (zip_with minus_credits values credits)) (each options')
+          end) (options l)
     end.
-End Sweep.
+
+Fixpoint levels_of (positions : list (list (list two_sided))) : list level :=
+  match positions with
+  | [] => []
+  | tokens :: rest =>
+      let later := levels_of rest in
+      Level (Z.of_nat (length tokens) * match later with [] => 1 | l :: _ => completions l end) tokens :: later
+  end.
+
+(** ** The boxes of a case *)
+
+(** Where the first m is; None: everywhere, the last token is m. *)
+Definition box : Set := option nat.
+
+Fixpoint first_at {A : Type} (k : nat) (positions : list (list A)) : list (list A) :=
+  match positions with
+  | [] => []
+  | tokens :: rest =>
+      match k with
+      | O => firstn 1 tokens :: rest
+      | S k' => tl tokens :: first_at k' rest
+      end
+  end.
+
+Definition in_box {A : Type} (b : box) (positions : list (list A)) : list (list A) :=
+  match b with
+  | None => positions
+  | Some k => first_at k positions
+  end.
+
+Definition boxes (free : nat) (seen : bool) : list box := if seen then [None] else map Some (seq 0 free).
+
+(** ** Costs *)
+
+Definition sum_largest (columns : list (list int)) : int := fold_right (fun column rest => row_top column + rest) 0 columns.
+
+Definition credits_of (column : list int) : list int := let top := row_top column in map (fun h => top - h) column.
+
+(** The logits of one output by free position and token, and at the last position. *)
+Record output_logits := OutputLogits {
+  free_logits : list (list int);
+  last_logit : int
+}.
+
+(** The same for costs: of a rival. *)
+Record rival_costs := RivalCosts {
+  free_costs : list (list int);
+  last_cost : int
+}.
+
+Section Case.
+  Context (g : int) (weights : list (list enclosure)) (last_weight : enclosure).
+
+  Definition gap_cost (e : enclosure) (x y : int) : int := upper_term e (shift_up g (x - y)).
+
+  Fixpoint column_costs (es : list enclosure) (xs ys : list int) : list int :=
+    match es, xs, ys with
+    | e :: es', x :: xs', y :: ys' => gap_cost e x y :: column_costs es' xs' ys'
+    | _, _, _ => []
+    end.
+
+  Fixpoint costs_by_position (es : list (list enclosure)) (xs ys : list (list int)) : list (list int) :=
+    match es, xs, ys with
+    | e :: es', x :: xs', y :: ys' => column_costs e x y :: costs_by_position es' xs' ys'
+    | _, _, _ => []
+    end.
+
+  (** What it costs that output [x] comes above output [y]. *)
+  Definition costs_over (x y : output_logits) : rival_costs :=
+    RivalCosts (costs_by_position weights (free_logits x) (free_logits y)) (gap_cost last_weight (last_logit x) (last_logit y)).
+
+  (** In a box: the costs, and the sum of the largest. *)
+  Definition largest_sum (b : box) (c : rival_costs) : int := last_cost c + sum_largest (in_box b (free_costs c)).
+
+  Definition credits_in (b : box) (above below : rival_costs) : list (list two_sided) :=
+    zip_with (fun a c => zip_with pair (credits_of a) (credits_of c))
+      (in_box b (free_costs above)) (in_box b (free_costs below)).
+
+  (** [rivals]: costs of outputs over [own]. *)
+  Definition box_counts (own : output_logits) (rivals : list (output_logits * rival_costs)) (b : box) : Z * Z :=
+    let contenders := filter (fun r => negb (slt (largest_sum b (snd r)) 0)) rivals in
+    let both_ways := map (fun r => (snd r, costs_over own (fst r))) contenders in
+    let positions := by_row [] (length weights) (map (fun r => credits_in b (fst r) (snd r)) both_ways) in
+    branch
+      (levels_of (zip_with (fun es columns => by_row (0, 0) (length es) columns) (in_box b weights) positions))
+      (map (fun r => (largest_sum b (fst r), largest_sum b (snd r))) both_ways).
+End Case.
 
 Section Query.
-  Context (n d : nat) (T : tables) (p : precision) (g low : int).
+  Context (n d : nat) (T : tables) (p : precision) (g : int) (q : nat).
 
-  (** The candidates of the tokens [chosen], last first, before those of [after]. *)
-  Fixpoint pick_back (positions : list (list candidate)) (chosen : list nat) (after : list candidate) : list candidate :=
-    match positions, chosen with
-    | options :: positions', token :: chosen' => pick_back positions' chosen' (nth token options no_candidate :: after)
-    | _, _ => after
-    end.
+  (** Per output. *)
+  Definition logits_by_output : list output_logits :=
+    let table (i : nat) := by_row 0 d (rev (map (add_rows (base_row T q i)) (logit_rows T))) in
+    zip_with OutputLogits (by_row [] d (map table (seq 0 (n - 1)))) (output_row T q (n - 1) q).
 
-  Section Answers.
-    Context (q : nat) (positions : list (list candidate)) (last : candidate).
+  Definition token_weights (m : nat) : list enclosure := row_enclosures p (firstn (S m) (nth q (score_rows T) [])).
 
-    Definition right_leaf (m : nat) (sum : int) (chosen : list nat) : bool :=
-      if slt sum 0 then true else right d p g (pick_back positions chosen [last]) m.
+  Definition position_weights : list enclosure := row_enclosures p (nth q (score_pos_rows T) []).
 
-    Definition wrong_leaf (m : nat) (sum : int) (chosen : list nat) : bool :=
-      if slt sum 0 then false else wrong d p g (pick_back positions chosen [last]) m.
+  (** Tokens above m taken off. *)
+  Definition up_to (m : nat) (o : output_logits) : output_logits :=
+    OutputLogits (map (skipn (d - S m)) (free_logits o)) (last_logit o).
 
-    Definition split_column (m : nat) (column : list int) : list int * int := (firstn m column, nth m column 0).
+  Definition case_counts (outputs : list output_logits) (positions : list enclosure) (m : nat) : Z * Z :=
+    let tokens := token_weights m in
+    let descending := rev tokens in
+    let weights := map (fun position => map (fun token => both token position) descending) (firstn (n - 1) positions) in
+    let last_weight := both (nth q tokens (0, 0)) (nth (n - 1) positions (0, 0)) in
+    let none := OutputLogits [] 0 in
+    let own := up_to m (nth m outputs none) in
+    let others := firstn m outputs ++ skipn (S m) outputs in
+    let rivals := map (fun o => let x := up_to m o in (x, costs_over g weights last_weight x own)) others in
+    sum_counts (box_counts g weights last_weight own rivals) (boxes (n - 1) (Nat.eqb q m)).
 
-    Definition answer_count (leaf : nat -> int -> list nat -> bool) (columns : list (list (list int))) (final_gaps : list int)
-      (m : nat) : int :=
-      let weights := attention T p q (S m) in
-      sweep (leaf m) m (map (split_column m) (case_costs columns weights m one)) (case_last n q final_gaps weights m one) []
-        (Nat.eqb q m).
-
-    Definition answers_count (leaf : nat -> int -> list nat -> bool) : int :=
-      let columns := gap_columns n d T g low q in
-      let final_gaps := last_gaps n T g low q in
-      fold_right (fun m rest => answer_count leaf columns final_gaps m + rest) 0 (seq q (d - q)).
-  End Answers.
-
-  Definition free_candidates (q : nat) : list (list candidate) := map (candidates T q) (rev (seq 0 (n - 1))).
-
-  Definition last_candidate (q : nat) : candidate := nth q (candidates T q (n - 1)) no_candidate.
-
-  Definition exact_right (q : nat) : int := answers_count q (right_leaf (free_candidates q) (last_candidate q)).
-
-  Definition exact_wrong (q : nat) : int := answers_count q (wrong_leaf (free_candidates q) (last_candidate q)).
+  Definition query_counts : Z * Z :=
+    let outputs := logits_by_output in
+    let positions := position_weights in
+    sum_counts (case_counts outputs positions) (seq q (d - q)).
 End Query.
 
 (** Exactly [claimed] sequences are right: the others are proved wrong. *)
-Definition exact_verdict (claimed : Z) (M : model) (c : brute_force_certificate) : outcome :=
+Definition exact_verdict (claimed : Z) (M : model) (c : exact_certificate) : outcome :=
   let T := tables_of M in
-  let low := lowest T in
-  exactly claimed M c T
-    (fun p => exact_right (n_ctx M) (d_vocab M) T p (gap_shift c) low)
-    (fun p => exact_wrong (n_ctx M) (d_vocab M) T p (gap_shift c) low).
+  match first_failure (tables_tests M T ++ [ (gap_fits T (exact_unit c), May_overflow Gap_shift) ]) with
+  | Some why => Refused why
+  | None =>
+      let counts := sum_counts (query_counts (n_ctx M) (d_vocab M) T (precision_of (score_shift M)) (exact_unit c))
+        (seq 0 (d_vocab M)) in
+      let inputs := (Z.of_nat (d_vocab M) ^ Z.of_nat (n_ctx M))%Z in
+      outcome_of (first_failure
+        [ ((fst counts =? claimed)%Z && (fst counts + snd counts =? inputs)%Z,
+           Total_differs (fst counts) (snd counts) inputs claimed) ])
+  end.
 
-Definition exact_check (claimed : Z) (M : model) (c : brute_force_certificate) : bool :=
+Definition exact_check (claimed : Z) (M : model) (c : exact_certificate) : bool :=
   accepted (exact_verdict claimed M c).
