@@ -5,7 +5,8 @@ to choose from; where q is not m, a box says which free position is the first wi
 at a position costs its attention weight times how far it puts the rival above m, and also how far it puts m above the rival,
 both bounded from above. In a box, or in a part of it where some positions are fixed, all sequences are right if for no rival
 the largest costs of the first kind add up to 0 or more, and all are wrong if for some rival the largest of the second kind add
-up to at most 0; otherwise the next position is fixed. Coq: Cert.ExactCheck. Source: docs/max_of_k.md, section 6.
+up to at most 0; otherwise the next position is fixed. A sequence that is left goes through the network, as in brute force.
+Coq: Cert.ExactCheck. Source: docs/max_of_k.md, section 6.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from compact_proofs.extract.quantise import QuantisedModel
 from compact_proofs.extract.tables import IntegerTables, check_gap_shift, integer_tables, least_gap_shift
 from compact_proofs.models.errors import InputRefused, NotProved
 from compact_proofs.proofs.registry import DEFAULT, CoqNames, Found, Progress, Strategy, Tuning, silent
+from compact_proofs.proofs.strategies import brute_force
 from compact_proofs.proofs.strategies.operations import EXPONENTIAL, table_operations
 from compact_proofs.proofs.strategies.terms import Enclosures, Ints, both, refused, relative_exp, shift_up, upper_term, verdict_of
 
@@ -31,6 +33,7 @@ CELLS = 2**21  # numbers worked on at a time, about
 COST = 17  # a difference, its rounding, weight times gap
 LARGEST = 3  # a comparison
 STEP = 8  # two differences, a comparison of each
+OUTPUT = 18  # of brute force, for each sequence, position and output
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,11 @@ class ExactCertificate:
 
 
 class Counts(NamedTuple):
-    """How many sequences are proved right and how many wrong; and how often a cost of a rival was taken off a sum."""
+    """How many sequences are proved right and how many wrong; and the operations that it took once costs were known."""
 
     right: int
     wrong: int
-    steps: int
+    operations: int
 
     def __add__(self, other: Counts) -> Counts:  # type: ignore[override]
         return Counts(*(one + more for one, more in zip(self, other, strict=True)))
@@ -73,7 +76,7 @@ def find(model: QuantisedModel, tuning: Tuning = DEFAULT, progress: Progress = s
             f"exact: {undecided:,} of {inputs:,} sequences of {model.name} are too near a tie to be proved right or wrong "
             f"({counts.right:,} are right); use cubic for a lower bound"
         )
-    return Found(certificate, counts.right, "exactly", operations(model, counts.steps))
+    return Found(certificate, counts.right, "exactly", operations(model) + counts.operations)
 
 
 def fields(certificate: ExactCertificate) -> list[Field]:
@@ -108,8 +111,8 @@ def count(model: QuantisedModel, certificate: ExactCertificate) -> Counts:
     return _counts(model, tables, certificate, silent)
 
 
-def operations(model: QuantisedModel, steps: int) -> int:
-    """Count the machine-integer operations of the checker, closely.
+def operations(model: QuantisedModel) -> int:
+    """Count the machine-integer operations of the checker but for those of `Counts`, closely.
 
     Of each case: the weights of the tokens up to m, the costs of each rival, and its largest cost at each position of each box.
     """
@@ -117,7 +120,7 @@ def operations(model: QuantisedModel, steps: int) -> int:
     tokens = sum((m + 1) ** 2 for m in range(d))  # of all cases together
     weights = EXPONENTIAL * (tokens + d * n) + 7 * tokens * (n - 1)
     costs = tokens * (n - 1) * (d - 1) * (COST + LARGEST * (n - 1))
-    return table_operations(model, full=True) + d**3 * n + weights + costs + STEP * steps
+    return table_operations(model, full=True) + d**3 * n + weights + costs
 
 
 def _check_total(claimed: int, model: QuantisedModel, counts: Counts) -> None:
@@ -131,13 +134,13 @@ def _check_total(claimed: int, model: QuantisedModel, counts: Counts) -> None:
 
 
 def _counts(model: QuantisedModel, tables: IntegerTables, certificate: ExactCertificate, progress: Progress) -> Counts:
-    counts, most_steps = NOTHING, (MOST_OPERATIONS - operations(model, 0)) // STEP
+    counts, most = NOTHING, MOST_OPERATIONS - operations(model)
     for q in range(model.d_vocab):
         progress("exact: last token", q, model.d_vocab)
         for m, box in _boxes(tables, certificate.gap_unit, q):
-            if counts.steps <= most_steps:
-                counts += box.counts(most_steps)
-            if counts.steps > most_steps:
+            if counts.operations <= most:
+                counts += box.counts(most)
+            if counts.operations > most:
                 raise InputRefused(
                     f"exact: {model.name} takes more than {MOST_OPERATIONS:,} operations (given up at last token {q}, largest "
                     f"token {m} of {model.d_vocab}); use cubic, or a smaller network"
@@ -152,37 +155,58 @@ class _Box:
     rival over m, `below` for costs of m over the rival. And the sums of the largest costs.
     """
 
-    sizes: tuple[int, ...]
+    tables: IntegerTables
+    gap_unit: int
+    q: int
+    tokens: list[range]
     above: list[Int64[np.ndarray, "rivals tokens"]]
     below: list[Int64[np.ndarray, "rivals tokens"]]
     above_top: Int64[np.ndarray, " rivals"]
     below_top: Int64[np.ndarray, " rivals"]
 
-    def counts(self, most_steps: int) -> Counts:
-        """Coq: Cert.ExactCheck.box_counts. Stops soon after `most_steps`."""
-        return self._branch(0, self.above_top[:, None], self.below_top[:, None], most_steps)
+    def counts(self, most: int) -> Counts:
+        """Coq: Cert.ExactCheck.box_counts. Stops soon after `most` operations."""
+        return self._branch(np.zeros((1, 0), dtype=np.int64), self.above_top[:, None], self.below_top[:, None], most)
 
     def _branch(
-        self, level: int, above: Int64[np.ndarray, "rivals parts"], below: Int64[np.ndarray, "rivals parts"], most_steps: int
+        self,
+        chosen: Int64[np.ndarray, "parts fixed"],
+        above: Int64[np.ndarray, "rivals parts"],
+        below: Int64[np.ndarray, "rivals parts"],
+        most: int,
     ) -> Counts:
-        """Coq: Cert.ExactCheck.branch, for some parts of the box with `level` positions fixed."""
-        every = prod(self.sizes[level:])
+        """Coq: Cert.ExactCheck.branch, for some parts of the box, with their first tokens chosen."""
+        level = chosen.shape[1]
+        every = prod(len(tokens) for tokens in self.tokens[level:])
         right = np.logical_and.reduce(above < 0, axis=0)
         wrong = np.logical_or.reduce(below <= 0, axis=0) & ~right
         counts = Counts(int(right.sum()) * every, int(wrong.sum()) * every, 0)
-        if level == len(self.sizes):
-            return counts
         left = np.flatnonzero(~(right | wrong))
-        rivals, tokens = len(above), self.sizes[level]
+        if level == len(self.tokens):
+            return counts + self._leaves(chosen[left])
+        rivals, tokens = len(above), len(self.tokens[level])
         step = max(1, CELLS // (rivals * tokens or 1))
         for start in range(0, left.size, step):
             parts = left[start : start + step]
-            counts += Counts(0, 0, rivals * tokens * parts.size)
-            if counts.steps > most_steps:
+            counts += Counts(0, 0, STEP * rivals * tokens * parts.size)
+            if counts.operations > most:
                 return counts
+            longer = np.repeat(chosen[parts], tokens, axis=0)
+            longer = np.concatenate([longer, np.tile(np.array(self.tokens[level]), parts.size)[:, None]], axis=1)
             longer_above = (above[:, parts, None] - self.above[level][:, None]).reshape(rivals, -1)
             longer_below = (below[:, parts, None] - self.below[level][:, None]).reshape(rivals, -1)
-            counts += self._branch(level + 1, longer_above, longer_below, most_steps)
+            counts += self._branch(longer, longer_above, longer_below, most)
+        return counts
+
+    def _leaves(self, chosen: Int64[np.ndarray, "parts positions"]) -> Counts:
+        """Coq: Cert.ExactCheck.leaf_counts."""
+        counts = NOTHING
+        of_one = 2 * self.tables.n_ctx * (EXPONENTIAL + OUTPUT * self.tables.d_vocab)
+        for start in range(0, len(chosen), brute_force.CHUNK):
+            part = chosen[start : start + brute_force.CHUNK]
+            sequences = np.concatenate([part, np.full((len(part), 1), self.q, dtype=np.int64)], axis=1)
+            right, wrong = brute_force.decide(self.tables, self.gap_unit, sequences)
+            counts += Counts(int(right.sum()), int(wrong.sum()), of_one * len(part))
         return counts
 
 
@@ -205,7 +229,10 @@ def _boxes(tables: IntegerTables, gap_unit: int, q: int) -> Iterator[tuple[int, 
             columns_above = [above[i, kept[i]][:, chosen].T for i in range(free)]
             columns_below = [below[i, kept[i]].T for i in range(free)]
             box = _Box(
-                tuple(column.shape[1] for column in columns_above),
+                tables,
+                gap_unit,
+                q,
+                [range(*one.indices(m + 1)) for one in kept],
                 [column.max(axis=1, keepdims=True) - column for column in columns_above],
                 [column.max(axis=1, keepdims=True) - column for column in columns_below],
                 sums[chosen],

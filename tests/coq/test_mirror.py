@@ -24,7 +24,7 @@ from compact_proofs.models.errors import InputRefused
 from compact_proofs.models.weights import load_model
 from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.registry import strategies
-from compact_proofs.proofs.strategies import brute_force, exact
+from compact_proofs.proofs.strategies import brute_force
 from compact_proofs.proofs.strategies.brute_force import BruteForceCertificate
 from compact_proofs.proofs.strategies.staged import Certificate, Plan
 from compact_proofs.proofs.verdict import explain
@@ -62,10 +62,6 @@ def staged_case(name, strategy, model, certificate, claimed) -> Case:
 def brute_force_case(name, model, certificate, claimed, statement) -> Case:
     predicted = brute_force.verdict(claimed, model, certificate, statement)
     return Case(name, "brute_force", statement, model, certificate, claimed, predicted)
-
-
-def exact_case(name, model, certificate, claimed) -> Case:
-    return Case(name, "exact", "exactly", model, certificate, claimed, exact.verdict(claimed, model, certificate))
 
 
 def some_queries(model: QuantisedModel) -> list[int]:
@@ -143,9 +139,6 @@ def brute_force_cases(model: QuantisedModel, seed: int) -> list[Case]:
                 for field, claims in (("right_claims", rights), ("wrong_claims", wrongs)):
                     high = replace(certificate, **{field: raised(claims, q)})
                     cases.append(brute_force_case(f"{name}, {field} {q} too high", model, high, total, statement))
-                    if statement == "exactly":
-                        cases.append(exact_case(f"{name}, {field} {q} too high", model, high, total))
-        cases += [exact_case(f"{name}, total", model, certificate, claimed) for claimed in (total, total + 1)]
     return cases
 
 

@@ -2,7 +2,7 @@
 (* MIT licence. *)
 From Coq Require Import ZArith Uint63 List Arith Bool.
 From CompactProofs Require Import Spec.Network Base.Signed63 Base.Matrix.
-From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.Terms Cert.Bands.
+From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.Terms Cert.Bands Cert.BruteForceCheck.
 Import ListNotations.
 (** * The exact count, by branch and bound
     A case is a last token q and a largest token m. Its sequences are those of a few boxes: at each free position a list of
@@ -12,11 +12,12 @@ Import ListNotations.
     fixed:
     - all are right, if for no rival the sum of the largest costs of the first kind reaches 0
     - all are wrong, if for some rival the sum of the largest costs of the second kind is at most 0
-    - otherwise the next position is fixed, once for each of its tokens; with no position left, the sequence is undecided
+    - otherwise the next position is fixed, once for each of its tokens; with no position left, the sequence goes through the
+      network, as in BruteForceCheck
     The credit of a token is what it costs less than the dearest of its position. Lists of tokens begin with the largest.
-    - [branch]      == how many sequences of a box are right, and how many wrong
+    - [branch]      == how many sequences of a box are proved right, and how many wrong
     - [case_counts] == the same of a case
-    Certificate: the unit of the gaps. Soundness: BranchSound, ExactSound. Source: docs/max_of_k.md, section 6.
+    Certificate: the unit of the gaps. Soundness: BoxesSound, BranchSound, ExactSound. Source: docs/max_of_k.md, section 6.
     Python mirror: proofs/strategies/exact.py. *)
 Local Open Scope uint63_scope.
 
@@ -34,10 +35,10 @@ Definition sum_counts {A : Type} (f : A -> Z * Z) (l : list A) : Z * Z :=
 
 (** ** One box *)
 
-(** A position: how many choices there are from it on, and for each of its tokens the credits for each rival. *)
+(** A position: how many choices there are from it on, and its tokens, each with its credits for each rival. *)
 Record level := Level {
   completions : Z;
-  options : list (list two_sided)
+  options : list (nat * list two_sided)
 }.
 
 Fixpoint all_right (values : list two_sided) : bool :=
@@ -54,23 +55,26 @@ Fixpoint some_wrong (values : list two_sided) : bool :=
 
 Definition minus_credits (v credit : two_sided) : two_sided := (fst v - fst credit, snd v - snd credit).
 
-(** [values]: for each rival, the costs so far and the largest ones of the positions left. *)
-Fixpoint branch (levels : list level) (values : list two_sided) {struct levels} : Z * Z :=
+(** [values]: for each rival, the costs so far and the largest ones of the positions left. [chosen]: the tokens so far, last
+    first; [leaf]: what becomes of one sequence. *)
+Fixpoint branch (leaf : list nat -> Z * Z) (levels : list level) (values : list two_sided) (chosen : list nat)
+  {struct levels} : Z * Z :=
   let all := match levels with [] => 1%Z | l :: _ => completions l end in
   if all_right values then (all, 0%Z)
   else if some_wrong values then (0%Z, all)
   else
     match levels with
-    | [] => (0, 0)%Z
+    | [] => leaf chosen
     | l :: rest =>
-        (fix each (options : list (list two_sided)) : Z * Z :=
+        (fix each (options : list (nat * list two_sided)) : Z * Z :=
           match options with
           | [] => (0, 0)%Z
-          | credits :: options' => add_counts (branch rest (zip_with minus_credits values credits)) (each options')
+          | (token, credits) :: options' =>
+              add_counts (branch leaf rest (zip_with minus_credits values credits) (token :: chosen)) (each options')
           end) (options l)
     end.
 
-Fixpoint levels_of (positions : list (list (list two_sided))) : list level :=
+Fixpoint levels_of (positions : list (list (nat * list two_sided))) : list level :=
   match positions with
   | [] => []
   | tokens :: rest =>
@@ -121,6 +125,7 @@ Record rival_costs := RivalCosts {
 
 Section Case.
   Context (g : int) (weights : list (list enclosure)) (last_weight : enclosure).
+  Context (tokens : list nat) (leaf : list nat -> Z * Z).
 
   Definition gap_cost (e : enclosure) (x y : int) : int := upper_term e (shift_up g (x - y)).
 
@@ -151,10 +156,12 @@ Section Case.
   Definition box_counts (own : output_logits) (rivals : list (output_logits * rival_costs)) (b : box) : Z * Z :=
     let contenders := filter (fun r => negb (slt (largest_sum b (snd r)) 0)) rivals in
     let both_ways := map (fun r => (snd r, costs_over own (fst r))) contenders in
-    let positions := by_row [] (length weights) (map (fun r => credits_in b (fst r) (snd r)) both_ways) in
-    branch
-      (levels_of (zip_with (fun es columns => by_row (0, 0) (length es) columns) (in_box b weights) positions))
-      (map (fun r => (largest_sum b (fst r), largest_sum b (snd r))) both_ways).
+    let free := length weights in
+    let positions := by_row [] free (map (fun r => credits_in b (fst r) (snd r)) both_ways) in
+    branch leaf
+      (levels_of (zip_with (fun set columns => zip_with pair set (by_row (0, 0) (length set) columns))
+        (in_box b (repeat tokens free)) positions))
+      (map (fun r => (largest_sum b (fst r), largest_sum b (snd r))) both_ways) [].
 End Case.
 
 Section Query.
@@ -173,7 +180,13 @@ Section Query.
   Definition up_to (m : nat) (o : output_logits) : output_logits :=
     OutputLogits (map (skipn (d - S m)) (free_logits o)) (last_logit o).
 
-  Definition case_counts (outputs : list output_logits) (positions : list enclosure) (m : nat) : Z * Z :=
+  (** A sequence, of which [chosen] are the tokens but for the last, last first. *)
+  Definition leaf_counts (candidates : list (list candidate)) (m : nat) (chosen : list nat) : Z * Z :=
+    let all := zip_with (fun options token => nth token options no_candidate) candidates (rev (q :: chosen)) in
+    if right d p g all m then (1, 0)%Z else if wrong d p g all m then (0, 1)%Z else (0, 0)%Z.
+
+  Definition case_counts (outputs : list output_logits) (positions : list enclosure) (candidates : list (list candidate))
+    (m : nat) : Z * Z :=
     let tokens := token_weights m in
     let descending := rev tokens in
     let weights := map (fun position => map (fun token => both token position) descending) (firstn (n - 1) positions) in
@@ -182,12 +195,14 @@ Section Query.
     let own := up_to m (nth m outputs none) in
     let others := firstn m outputs ++ skipn (S m) outputs in
     let rivals := map (fun o => let x := up_to m o in (x, costs_over g weights last_weight x own)) others in
-    sum_counts (box_counts g weights last_weight own rivals) (boxes (n - 1) (Nat.eqb q m)).
+    sum_counts (box_counts g weights last_weight (rev (seq 0 (S m))) (leaf_counts candidates m) own rivals)
+      (boxes (n - 1) (Nat.eqb q m)).
 
   Definition query_counts : Z * Z :=
     let outputs := logits_by_output in
     let positions := position_weights in
-    sum_counts (case_counts outputs positions) (seq q (d - q)).
+    let all := map (candidates T q) (seq 0 n) in
+    sum_counts (case_counts outputs positions all) (seq q (d - q)).
 End Query.
 
 (** Exactly [claimed] sequences are right: the others are proved wrong. *)

@@ -5,7 +5,7 @@ From CompactProofs Require Import Spec.Network Spec.MaxOfK.
 From CompactProofs Require Import Base.Lists Base.Sums Base.Totals Base.Signed63 Base.ExpBounds Base.Matrix.
 From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.CoreSound Cert.TablesSound Cert.Terms Cert.TermsSound.
 From CompactProofs Require Import Cert.SequencesSound Cert.Bands Cert.BandsSound Cert.CreditsSound Cert.CaseCountSound.
-From CompactProofs Require Import Cert.ExactCheck Cert.BranchSound.
+From CompactProofs Require Import Cert.BruteForceCheck Cert.BruteForceSound Cert.ExactCheck Cert.BoxesSound Cert.BranchSound.
 Import ListNotations.
 (** * The exact count is exact
     - [output_at q w i t] == the logit of output w that position i proposes, holding token t, with the last token q
@@ -13,52 +13,7 @@ Import ListNotations.
     Main result: [exact_sound]. Source: docs/max_of_k.md, section 6. *)
 Local Opaque exp_lower exp_upper.
 
-(** ** Lists *)
-
-Local Lemma by_row_as_map : forall (A : Type) (nothing : A) (count : nat) (columns : list (list A)),
-  by_row nothing count columns = map (fun k => map (fun column => nth k column nothing) columns) (seq 0 count).
-Proof.
-  intros A nothing count columns. apply (nth_ext _ _ [] []); [rewrite by_row_length, map_length, seq_length; reflexivity|].
-  intros k inside. rewrite by_row_length in inside. rewrite by_row_nth by exact inside.
-  rewrite (nth_map_any _ _ _ _ _ O) by (rewrite seq_length; exact inside). rewrite seq_nth by exact inside. reflexivity.
-Qed.
-
-Local Lemma as_map_nth : forall (A : Type) (default : A) (l : list A), l = map (fun k => nth k l default) (seq 0 (length l)).
-Proof.
-  intros A default l. apply (nth_ext _ _ default default); [rewrite map_length, seq_length; reflexivity|].
-  intros k inside. rewrite (nth_map_any _ _ _ _ _ O) by (rewrite seq_length; exact inside). rewrite seq_nth by exact inside.
-  reflexivity.
-Qed.
-
-Local Lemma zip_with_maps : forall (A B C D : Type) (f : B -> C -> D) (g : A -> B) (h : A -> C) (l : list A),
-  zip_with f (map g l) (map h l) = map (fun x => f (g x) (h x)) l.
-Proof. intros A B C D f g h. induction l as [|x l IH]; [reflexivity|]. cbn [map zip_with]. rewrite IH. reflexivity. Qed.
-
-Local Lemma filter_map : forall (A B : Type) (keep : B -> bool) (f : A -> B) (l : list A),
-  filter keep (map f l) = map f (filter (fun x => keep (f x)) l).
-Proof.
-  intros A B keep f. induction l as [|x l IH]; [reflexivity|]. cbn [map filter].
-  destruct (keep (f x)); cbn [map]; rewrite IH; reflexivity.
-Qed.
-
-Local Lemma seq_split : forall d m : nat, m < d -> seq 0 d = seq 0 m ++ m :: seq (S m) (d - S m).
-Proof.
-  intros d m inside. replace d with (m + S (d - S m)) at 1 by lia. rewrite seq_app. reflexivity.
-Qed.
-
-Local Lemma skipn_down : forall d m : nat, m < d -> skipn (d - S m) (rev (seq 0 d)) = down m.
-Proof.
-  intros d m inside. replace (seq 0 d) with (seq 0 (S m) ++ seq (S m) (d - S m))
-    by (rewrite <- seq_app; f_equal; lia).
-  rewrite rev_app_distr, skipn_app, rev_length, seq_length, Nat.sub_diag.
-  rewrite skipn_all2 by (rewrite rev_length, seq_length; lia). reflexivity.
-Qed.
-
-Local Lemma firstn_seq : forall k n start : nat, k <= n -> firstn k (seq start n) = seq start k.
-Proof.
-  intros k n start less. replace n with (k + (n - k)) by lia. rewrite seq_app.
-  rewrite firstn_app, seq_length, Nat.sub_diag, firstn_all2 by (rewrite seq_length; lia). apply app_nil_r.
-Qed.
+(** ** Columns of costs *)
 
 Local Lemma column_costs_map : forall (g : int) (e : nat -> enclosure) (x y : nat -> int) (set : list nat),
   column_costs g (map e set) (map x set) (map y set) = map (fun t => gap_cost g (e t) (x t) (y t)) set.
@@ -329,31 +284,35 @@ Section Sound.
 
     Local Definition contenders (b : box) : list nat := filter (fun w => negb (slt (largest_sum b (costs_of w m)) 0)) others.
 
+    Local Notation leaf := (leaf_counts d p g q (map (candidates T q) (seq 0 n)) m).
+
     Local Definition branch_of (b : box) : Z * Z :=
-      branch
-        (levels_of (tabulate (fun i set t => map (fun w => (credit_at (cost_at w m) i set t, credit_at (cost_at m w) i set t))
-          (contenders b)) 0 (in_box b full)))
-        (values (contenders b) (fun w => largest_sum b (costs_of w m)) (fun w => largest_sum b (costs_of m w))).
+      branch leaf
+        (levels_of (tabulate (fun i set t =>
+          (t, map (fun w => (credit_at (cost_at w m) i set t, credit_at (cost_at m w) i set t)) (contenders b)))
+          0 (in_box b full)))
+        (values (contenders b) (fun w => largest_sum b (costs_of w m)) (fun w => largest_sum b (costs_of m w))) [].
 
     Local Lemma box_counts_value : forall b : box,
-      box_counts g (tabulate (fun i _ => weight_at i) 0 full) (weight_at (n - 1) q) (logits_of m)
+      box_counts g (tabulate (fun i _ => weight_at i) 0 full) (weight_at (n - 1) q) (down m) leaf (logits_of m)
         (map (fun w => (logits_of w, costs_of w m)) others) b =
       branch_of b.
     Proof.
       intro b. unfold box_counts, branch_of. cbv zeta. rewrite filter_map. cbn [snd]. fold (contenders b).
       rewrite !map_map. cbn [fst snd].
       f_equal.
-      - f_equal. rewrite in_box_tabulate, tabulate_length.
+      - f_equal. rewrite tabulate_length, repeat_length.
         rewrite (map_ext _ (fun w => tabulate (fun i set t =>
           (credit_at (cost_at w m) i set t, credit_at (cost_at m w) i set t)) 0 (in_box b full))).
-        + rewrite <- (in_box_length _ b full). apply by_row_tabulate.
+        + replace (n - 1) with (length (in_box b full)) at 2 by (rewrite in_box_length; apply repeat_length).
+          apply by_row_tabulate.
         + intro w. unfold credits_in. rewrite costs_over_value. cbn [free_costs costs_of]. rewrite !in_box_tabulate.
           apply credits_tabulate.
       - unfold values. apply map_ext. intro w. rewrite costs_over_value. reflexivity.
     Qed.
 
     Local Lemma case_counts_value :
-      case_counts n d T p g q (logits_by_output n d T q) (position_weights T p q) m =
+      case_counts n d T p g q (logits_by_output n d T q) (position_weights T p q) (map (candidates T q) (seq 0 n)) m =
       sum_counts branch_of (boxes (n - 1) seen).
     Proof.
       unfold case_counts. cbv zeta. rewrite outputs_value, weights_value.
@@ -389,8 +348,29 @@ Section Sound.
       apply yes; [exact inside_w|]. rewrite (chosen_answer q m x ordered inside chosen). exact other.
     Qed.
 
+    Local Lemma leaf_sound : forall b : box, In b (boxes (n - 1) seen) ->
+      leaf_when leaf (in_box b full) [] (right_ending M q) (wrong_ending M q).
+    Proof.
+      intros b member x chosen. destruct (from_box m (n - 1) seen b x member chosen) as (inside & len & new).
+      destruct (snoc_facts M (core_none M tests) q x token_q (inside_d x inside len) len) as (len' & inside' & last_is_q).
+      unfold leaf_counts. cbv zeta. rewrite app_nil_r. cbn [rev]. rewrite rev_involutive.
+      assert (picked : forall (y : list nat) (i : nat), zip_with (fun options token => nth token options no_candidate)
+        (map (candidates T q) (seq i (length y))) y = pick M q i y).
+      { induction y as [|t y IH]; intros i; [reflexivity|]. cbn [length seq map zip_with pick]. rewrite IH. reflexivity. }
+      assert (all := picked (x ++ [q]) 0). rewrite len' in all. rewrite all. clear picked all.
+      assert (is_right := right_correct M g tests gaps (x ++ [q]) len' inside').
+      assert (is_wrong := wrong_incorrect M g tests gaps (x ++ [q]) len' inside').
+      rewrite last_is_q, (chosen_answer q m x ordered inside new) in is_right, is_wrong.
+      destruct (right d p g (pick M q 0 (x ++ [q])) m) eqn:rights.
+      { split; [|apply indicator_nonneg]. unfold right_ending.
+        destruct (correct_dec M (x ++ [q])) as [yes|no]; [apply Z.le_refl | exfalso; exact (no (is_right eq_refl))]. }
+      destruct (wrong d p g (pick M q 0 (x ++ [q])) m) eqn:wrongs; split; try apply indicator_nonneg. unfold wrong_ending.
+      destruct (correct_dec M (x ++ [q])) as [yes|no]; [exfalso; exact (is_wrong eq_refl yes) | apply Z.le_refl].
+    Qed.
+
     Local Lemma case_counts_sound :
-      let counts := case_counts n d T p g q (logits_by_output n d T q) (position_weights T p q) m in
+      let counts :=
+        case_counts n d T p g q (logits_by_output n d T q) (position_weights T p q) (map (candidates T q) (seq 0 n)) m in
       (fst counts <= of_case M q m (right_ending M q))%Z /\ (snd counts <= of_case M q m (wrong_ending M q))%Z.
     Proof.
       intro counts. unfold counts. clear counts. rewrite case_counts_value, sum_counts_fst, sum_counts_snd.
@@ -427,7 +407,8 @@ Section Sound.
             rewrite <- (proj2 (start w m inside_w answer_m) x chosen). exact (low w kept).
         - intros x w chosen kept low. destruct (from_box m (n - 1) seen b x member chosen) as (inside & len & new).
           destruct (contender w kept) as [inside_w other].
-          apply (wrong_in_box x w); try assumption. rewrite <- (proj2 (start m w answer_m inside_w) x chosen). exact low. }
+          apply (wrong_in_box x w); try assumption. rewrite <- (proj2 (start m w answer_m inside_w) x chosen). exact low.
+        - exact (leaf_sound b member). }
       split; apply sum_list_le; intros b member; apply (each b member).
     Qed.
   End Case.
@@ -448,7 +429,8 @@ Section Sound.
     (snd counts <= total d (n - 1) (fun x => indicator (wrong_ending M q x)))%Z.
   Proof.
     intros q token counts. unfold counts, query_counts. cbv zeta. rewrite sum_counts_fst, sum_counts_snd.
-    set (of_answer := case_counts n d T p g q (logits_by_output n d T q) (position_weights T p q)).
+    set (of_answer := case_counts n d T p g q (logits_by_output n d T q) (position_weights T p q)
+      (map (candidates T q) (seq 0 n))).
     assert (each : forall (part : Z * Z -> Z) (P : list nat -> bool),
       (forall m, q <= m -> m < d -> (part (of_answer m) <= of_case M q m (fun x => P (x ++ [q])))%Z) ->
       (sum_list (fun m => part (of_answer m)) (seq q (d - q)) <=
