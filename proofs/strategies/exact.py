@@ -26,7 +26,16 @@ from compact_proofs.models.errors import InputRefused, NotProved
 from compact_proofs.proofs.registry import DEFAULT, CoqNames, Found, Progress, Strategy, Tuning, silent
 from compact_proofs.proofs.strategies import brute_force
 from compact_proofs.proofs.strategies.operations import EXPONENTIAL, table_operations
-from compact_proofs.proofs.strategies.terms import Enclosures, Ints, both, refused, relative_exp, shift_up, upper_term, verdict_of
+from compact_proofs.proofs.strategies.terms import (
+    Enclosures,
+    Ints,
+    both,
+    check_exact_total,
+    relative_exp,
+    shift_up,
+    upper_term,
+    verdict_of,
+)
 
 MOST_OPERATIONS = 2**35  # about ten minutes of Coq
 CELLS = 2**21  # numbers worked on at a time, about
@@ -124,13 +133,7 @@ def operations(model: QuantisedModel) -> int:
 
 
 def _check_total(claimed: int, model: QuantisedModel, counts: Counts) -> None:
-    """Check that no sequence is left over and that `claimed` are right.
-
-    Raises: CertificateError: they do not.
-    """
-    inputs = model.d_vocab**model.n_ctx
-    if counts.right != claimed or counts.right + counts.wrong != inputs:
-        raise refused(f"Total_differs {counts.right} {counts.wrong} {inputs} {claimed}")
+    check_exact_total(claimed, counts.right, counts.wrong, model.d_vocab**model.n_ctx)
 
 
 def _counts(model: QuantisedModel, tables: IntegerTables, certificate: ExactCertificate, progress: Progress) -> Counts:

@@ -101,6 +101,15 @@ def check_total(claimed: int, total: int) -> None:
         raise refused(f"Total_short {total} {claimed}")
 
 
+def check_exact_total(claimed: int, rights: int, wrongs: int, inputs: int) -> None:
+    """Check that `claimed` inputs are right and no input is left over. Coq: the last test of Cert.BruteForceCheck.exactly.
+
+    Raises: CertificateError: they are not, or one is.
+    """
+    if rights != claimed or rights + wrongs != inputs:
+        raise refused(f"Total_differs {rights} {wrongs} {inputs} {claimed}")
+
+
 def verdict_of(check: Callable[[], object]) -> str:
     """Return what Coq prints for a check: `Accepted`, or the start of the message of its refusal."""
     try:
