@@ -3,7 +3,7 @@
 From Coq Require Import Reals ZArith Uint63 List Arith Bool Lia Lra.
 From CompactProofs Require Import Spec.Network Spec.MaxOfK Base.Sums Base.Totals Base.Signed63 Base.ExpBounds Base.Matrix.
 From CompactProofs Require Import Cert.Outcome Cert.Tables Cert.CoreSound Cert.Terms Cert.TermsSound Cert.SequencesSound.
-From CompactProofs Require Import Cert.Bands Cert.Outputs Cert.Gaps Cert.CreditsCheck Cert.CreditsSound Cert.Staged.
+From CompactProofs Require Import Cert.Bands Cert.BandsSound Cert.Outputs Cert.Gaps Cert.CreditsCheck Cert.CreditsSound Cert.Staged.
 Import ListNotations.
 (** * One last token q and one largest token m: what is counted is right, or wrong
     Given weights that enclose the true ones and gaps that bound the true ones, a sequence that passes (CreditsSound) has the
@@ -41,14 +41,6 @@ Proof.
   destruct inside as [->|inside].
   - left. destruct w as [|w]; [lia|]. left. reflexivity.
   - right. apply (IH l x later); [cbn in len; lia | exact inside].
-Qed.
-
-Lemma expand_length : forall (A : Type) (widths : list nat) (l : list A), (length widths <= length l)%nat ->
-  length (expand widths l) = list_sum widths.
-Proof.
-  intros A. unfold expand. induction widths as [|w widths IH]; intros l long; destruct l as [|y l]; try (cbn in long; lia);
-    [reflexivity | reflexivity|].
-  cbn [zip_with concat]. rewrite app_length, repeat_length, IH by (cbn in long; lia). reflexivity.
 Qed.
 
 Local Lemma upper_term_small : forall (e : enclosure) (a : R) (gap : int),
