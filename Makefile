@@ -6,16 +6,20 @@ BANDS =
 RANK =
 NEAR =
 BUDGET =
-WEIGHT_BITS = 8
+WEIGHT_BITS =
 JOBS = $(shell nproc 2>/dev/null || echo 1)
 OUT = build
 DEVICE = auto
 SEED = 0
+FAMILY = max_of_k
 K = 4
 D_VOCAB = 64
-D_MODEL = 32
-D_HEAD = $(D_MODEL)
-STEPS = 3000
+D_MODEL =
+D_HEAD =
+MODULUS =
+OPERATION = addition
+D_MLP =
+STEPS =
 
 # MODEL by name, or by K, D_VOCAB and SEED where these are given and MODEL is not.
 GIVEN = $(filter command environment,$(foreach name,K D_VOCAB SEED,$(firstword $(origin $(name)))))
@@ -34,12 +38,12 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup python coq doctor theory prove check test train frontier bench figure lint types check-admitted check-leftovers \
+.PHONY: help setup python coq doctor theory prove check test train purify frontier bench figure lint types check-admitted check-leftovers \
   check-assumptions check-generated coqchk ci clean accept-golden
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "settings: MODEL STRATEGY RESOLUTION BANDS RANK NEAR BUDGET WEIGHT_BITS JOBS OUT DEVICE SEED K D_VOCAB D_MODEL D_HEAD STEPS PYTHON"
+	@echo "settings: MODEL STRATEGY RESOLUTION BANDS RANK NEAR BUDGET WEIGHT_BITS JOBS OUT DEVICE SEED FAMILY K D_VOCAB D_MODEL D_HEAD MODULUS OPERATION D_MLP STEPS PYTHON"
 
 setup: $(VENV)/.base coq ## install what proving needs: virtual environment, base packages, Coq
 
@@ -74,7 +78,7 @@ theory: setup ## build the Coq theory
 prove: setup ## prove a bound for MODEL by STRATEGY (default the best) and have Coq check it
 	@$(CLI) prove $(CHOSEN) $(if $(BUDGET),--budget $(BUDGET)) $(if $(STRATEGY),--strategy $(STRATEGY)) $(if $(RESOLUTION),--resolution $(RESOLUTION)) \
 	  $(if $(BANDS),--bands $(BANDS)) $(if $(RANK),--rank $(RANK)) $(if $(NEAR),--near $(NEAR)) \
-	  --weight-bits $(WEIGHT_BITS) --jobs $(JOBS) --out $(OUT)
+	  $(if $(WEIGHT_BITS),--weight-bits $(WEIGHT_BITS)) --jobs $(JOBS) --out $(OUT)
 
 check: setup ## have Coq check the files of MODEL and STRATEGY once more, rebuilt from their .v
 	@$(CLI) check $(CHOSEN) $(if $(STRATEGY),--strategy $(STRATEGY)) --jobs $(JOBS) --out $(OUT)
@@ -83,9 +87,13 @@ test: $(VENV)/.dev coq ## run all tests
 	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
 	$(BIN)/pytest
 
-train: $(VENV)/.train ## train MODEL with SEED (7 or 0-15), K, D_VOCAB, D_MODEL, D_HEAD, STEPS on DEVICE
-	@$(CLI) train $(MODEL) --seed $(SEED) --n-ctx $(K) --d-vocab $(D_VOCAB) --d-model $(D_MODEL) --d-head $(D_HEAD) \
-	  --steps $(STEPS) --device $(DEVICE) --out $(OUT)
+train: $(VENV)/.train ## train MODEL of FAMILY with SEED (7 or 0-15), STEPS, D_MODEL; K, D_VOCAB, D_HEAD or MODULUS, OPERATION, D_MLP
+	@$(CLI) train $(MODEL) --family $(FAMILY) --seed $(SEED) --device $(DEVICE) --out $(OUT) $(if $(STEPS),--steps $(STEPS)) \
+	  $(if $(D_MODEL),--d-model $(D_MODEL)) $(if $(filter max_of_k,$(FAMILY)),--n-ctx $(K) --d-vocab $(D_VOCAB) \
+	  $(if $(D_HEAD),--d-head $(D_HEAD)),--operation $(OPERATION) $(if $(MODULUS),--modulus $(MODULUS)) $(if $(D_MLP),--d-mlp $(D_MLP)))
+
+purify: setup ## make MODEL_purified: each neuron of MODEL replaced by a cosine of one frequency
+	@$(CLI) purify $(MODEL) --out $(OUT)
 
 frontier: $(VENV)/.dev coq ## measure every strategy over 16 seeds for K = 4, 10, 20: table and picture in docs/ (an hour)
 	@$(CLI) frontier --jobs $(JOBS) --out $(OUT)

@@ -10,8 +10,9 @@ from compact_proofs.extract.coq_text import (
     weights_v,
     write_files,
 )
-from compact_proofs.extract.grammar import check_data, check_equal, check_theorem, read_source
-from compact_proofs.extract.quantise import QuantisedMatrix, QuantisedModel, quantise
+from compact_proofs.extract.grammar import check_data, check_equal, check_theorem, check_weights, read_source
+from compact_proofs.extract.quantise import QuantisedModel, quantise
+from compact_proofs.extract.rounding import QuantisedMatrix
 
 __all__ = [
     "Field",
@@ -23,6 +24,7 @@ __all__ = [
     "check_data",
     "check_equal",
     "check_theorem",
+    "check_weights",
     "diagnose_v",
     "quantise",
     "read_source",

@@ -15,7 +15,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from compact_proofs.extract.quantise import SIZES, QuantisedModel
+from compact_proofs.extract.layouts import LAYOUTS, MAX_OF_K, Layout
+from compact_proofs.extract.quantise import QuantisedNetwork
 from compact_proofs.models.config import COQ_IDENTIFIER
 from compact_proofs.models.errors import CertificateError, OverflowRisk, ShapeError, UsageError
 from compact_proofs.models.files import write_atomic
@@ -36,7 +37,6 @@ RESERVED = re.compile(  # names that Coq, or a type of a data file, has taken
     "Z|int|list|Type|Set|Prop|SProp|as|at|by|cofix|do|else|end|exists|exists2|fix|for|forall|fun|if|IF|in|let|match|mod|"
     "return|then|using|where|with"
 )
-MATRICES = ("W_E", "W_pos", "W_Q", "W_K", "W_V", "W_O", "W_U")
 Statement = Literal["at_least", "at_most", "exactly"]
 QUALIFIED_NAME = re.compile(rf"{COQ_IDENTIFIER.pattern}(\.{COQ_IDENTIFIER.pattern})*")
 
@@ -65,7 +65,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class TheoremForm:
-    """All of a theorem but the model and N: a strategy, a statement, and their Coq names in `CompactProofs.Facade`.
+    """All of a theorem but the model and N: a strategy, a statement, and their Coq names in the facade of the network's layout.
 
     `fields` are the definitions of Certificate.v, in the order in which `constructor` takes them.
     Raises: CertificateError: a name that is no Coq identifier. UsageError: an unknown statement.
@@ -78,6 +78,7 @@ class TheoremForm:
     check: str
     sound: str
     verdict: str
+    layout: Layout = MAX_OF_K
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", tuple(self.fields))
@@ -90,15 +91,17 @@ class TheoremForm:
             raise UsageError(f"theorem: statement is {self.statement!r}; wanted one of: {', '.join(get_args(Statement))}")
 
 
-def weights_fields(quantised: QuantisedModel) -> list[Field]:
-    """Return the definitions of Weights.v: four sizes, then each matrix and its scale bits."""
-    result = [Field(size, "Z", getattr(quantised, size)) for size in SIZES]
+def weights_fields(quantised: QuantisedNetwork) -> list[Field]:
+    """Return the definitions of Weights.v: the sizes, then each matrix and its scale bits."""
+    layout = LAYOUTS[quantised.layout]
+    sizes = quantised.sizes()
+    result = [Field(size, "Z", sizes[size]) for size in (*layout.sizes, *layout.signed)]
     for name, matrix in quantised.matrices().items():
         result += [Field(name, "list (list Z)", matrix.ints), Field(f"{name}_bits", "Z", matrix.scale_bits)]
     return result
 
 
-def weights_v(quantised: QuantisedModel) -> str:
+def weights_v(quantised: QuantisedNetwork) -> str:
     """Write Weights.v; one matrix row per source line.
 
     Raises: as `Field`: weights that cannot be written.
@@ -168,23 +171,16 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
         write_atomic(Path(folder) / name, text.encode("ascii"))
 
 
-def network_definition(model: str) -> str:
-    """Define `network`, the model that Weights.v holds. It never Imports data, so data cannot shadow the theory."""
-    sizes = " ".join(f"(Z.to_nat Weights.{size})" for size in SIZES)
-    matrices = "\n".join(f"    (Matrix Weights.{name} (Z.to_nat Weights.{name}_bits))" for name in MATRICES)
-    return f"Definition network : model :=\n  Model {sizes}\n{matrices}.\n"
-
-
 def _network_and_certificate(what: str, form: TheoremForm, model: str) -> str:
     """The common head of Theorem.v and Diagnose.v."""
     certificate = " ".join([form.constructor, *(f"Certificate.{field}" for field in form.fields)])
     return f"""(* CompactProofs: {_header(what, model, form.strategy)} *)
 From Coq Require Import ZArith.
-From CompactProofs Require Import Facade.
+From CompactProofs Require Import {form.layout.facade}.
 From CompactProofs.Generated.{model} Require Weights.
 From CompactProofs.Generated.{model}.{form.strategy} Require Certificate.
 
-{network_definition(model)}
+{form.layout.definition()}
 Definition certificate := {certificate}.
 """
 

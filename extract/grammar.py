@@ -1,4 +1,5 @@
-"""The whitelist grammar that re-reads every generated Coq file before coqc sees it: `check_data`, `check_theorem`.
+"""The whitelist grammar that re-reads every generated Coq file before coqc sees it: `check_weights`, `check_data`,
+`check_theorem`.
 
 Coq 8.16.1 has bugs by which a hostile file can prove anything, so what is not listed here is refused. A data file is
 
@@ -17,17 +18,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
-from compact_proofs.extract.coq_text import COQ_TYPES, FLAT_LIMIT, LITERAL_LIMIT, MATRICES, Statement, TheoremForm, theorem_v
-from compact_proofs.extract.quantise import SIZES
+from compact_proofs.extract.coq_text import COQ_TYPES, FLAT_LIMIT, LITERAL_LIMIT, Statement, TheoremForm, theorem_v
+from compact_proofs.extract.layouts import Layout
 from compact_proofs.models.errors import CertificateError, GrammarError
-
-BITS_LIMIT = 1000  # fraction bits of a matrix
-WEIGHTS_TYPES = {size: "Z" for size in SIZES}
-WEIGHTS_TYPES |= {key: coq_type for name in MATRICES for key, coq_type in ((name, "list (list Z)"), (f"{name}_bits", "Z"))}
-# A negative number would be read as 0, a huge one would exhaust the memory.
-WEIGHTS_RANGES = {size: (1, FLAT_LIMIT) for size in SIZES} | {f"{name}_bits": (0, BITS_LIMIT) for name in MATRICES}
 
 _LISTS = "Import ListNotations.\n"
 PREAMBLES = {
@@ -67,16 +62,21 @@ def read_source(path: Path) -> str:
     return Path(path).read_bytes().decode("latin-1")
 
 
-def check_data(
-    text: str, path: Path | str, kind: Literal["weights", "certificate"], allowed_names: Mapping[str, str]
-) -> dict[str, Any]:
-    """Parse Weights.v or Certificate.v and return its numbers by name: int or nested tuples of int.
+def check_weights(text: str, path: Path | str, layout: Layout) -> dict[str, Any]:
+    """Parse Weights.v of a network of this layout and return its numbers by name: int or nested tuples of int.
 
-    Args:    allowed_names: name -> Coq type; each is to be defined once (WEIGHTS_TYPES for Weights.v). path: for messages.
+    Raises:  GrammarError: as `check_data`, and for a size or a scale out of range.
+    """
+    return _Parser(text, path).data(PREAMBLES["weights"], layout.types(), layout.ranges())
+
+
+def check_data(text: str, path: Path | str, allowed_names: Mapping[str, str]) -> dict[str, Any]:
+    """Parse Certificate.v and return its numbers by name: int or nested tuples of int.
+
+    Args:    allowed_names: name -> Coq type; each is to be defined once. path: for messages.
     Raises:  GrammarError: anything else; the message has file, line, column, what was got and what was wanted.
     """
-    ranges = WEIGHTS_RANGES if kind == "weights" else {}
-    return _Parser(text, path).data(PREAMBLES[kind] if allowed_names else ("",), allowed_names, ranges)
+    return _Parser(text, path).data(PREAMBLES["certificate"] if allowed_names else ("",), allowed_names, {})
 
 
 def check_theorem(text: str, path: Path | str, forms: Iterable[TheoremForm]) -> ReadTheorem:

@@ -34,7 +34,7 @@ class Training:
 
     def __post_init__(self) -> None:
         for key, least in {"seed": 0, "steps": 0, "batch_size": 1}.items():
-            _check_int(f"training.{key}", getattr(self, key), least)
+            check_int(f"training.{key}", getattr(self, key), least)
         for key in ("learning_rate", "beta1", "beta2", "weight_decay", "init_std"):
             value = getattr(self, key)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
@@ -57,12 +57,11 @@ class ModelConfig:
     training: Training | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not COQ_IDENTIFIER.fullmatch(self.name):
-            raise ConfigError(f"config: name is {self.name!r}; wanted a Coq identifier: a letter, then letters, digits or _")
+        check_name("name", self.name)
         if self.family not in FAMILIES:
             raise ConfigError(f"config: family is {self.family!r}; wanted one of: {', '.join(FAMILIES)}")
         for key in ("n_ctx", "d_vocab", "d_model", "d_head"):
-            _check_int(key, getattr(self, key), 1)
+            check_int(key, getattr(self, key), 1)
         if self.training is not None and not isinstance(self.training, Training):
             raise ConfigError(f"config: training is {self.training!r}; wanted a Training or None")
 
@@ -77,6 +76,10 @@ class ModelConfig:
             "W_O": (self.d_head, self.d_model),
             "W_U": (self.d_model, self.d_vocab),
         }
+
+    def sizes_in_words(self) -> str:
+        """Return, for example, "n_ctx=4 d_vocab=64 d_model=32 d_head=32"."""
+        return " ".join(f"{key}={getattr(self, key)}" for key in ("n_ctx", "d_vocab", "d_model", "d_head"))
 
     def to_json(self) -> str:
         """Return the config as JSON text: sorted keys, one final newline, equal configs give equal bytes."""
@@ -97,24 +100,32 @@ class ModelConfig:
         except ValueError as error:
             raise ConfigError(f"{where}: not JSON ({error}); restore the file or train again") from error
         try:
-            _check_keys("config", value, {key.name for key in fields(cls)} | {"schema"})
+            check_keys("config", value, {key.name for key in fields(cls)} | {"schema"})
             if value["schema"] != SCHEMA:
                 raise ConfigError(f"config: schema is {value['schema']!r}; wanted {SCHEMA}")
             del value["schema"]
             if value["training"] is not None:
-                _check_keys("config: training", value["training"], {key.name for key in fields(Training)})
+                check_keys("config: training", value["training"], {key.name for key in fields(Training)})
                 value["training"] = Training(**value["training"])
             return cls(**value)
         except ConfigError as error:
             raise ConfigError(str(error) if where == "config" else f"{where}: {error}") from None
 
 
-def _check_int(key: str, value: object, least: int) -> None:
+def check_name(key: str, value: object) -> None:
+    """Refuse a name that cannot stand in Coq. Raises: ConfigError."""
+    if not isinstance(value, str) or not COQ_IDENTIFIER.fullmatch(value):
+        raise ConfigError(f"config: {key} is {value!r}; wanted a Coq identifier: a letter, then letters, digits or _")
+
+
+def check_int(key: str, value: object, least: int) -> None:
+    """Refuse what is not an integer >= least. Raises: ConfigError."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigError(f"config: {key} is {value!r}; wanted an integer >= {least}")
 
 
-def _check_keys(what: str, value: object, wanted: set[str]) -> None:
+def check_keys(what: str, value: object, wanted: set[str]) -> None:
+    """Refuse an object whose keys are not exactly those wanted. Raises: ConfigError."""
     if not isinstance(value, Mapping):
         raise ConfigError(f"{what} is {type(value).__name__}; wanted an object with keys {', '.join(sorted(wanted))}")
     if unknown := sorted(set(value) - wanted):

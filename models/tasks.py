@@ -1,10 +1,11 @@
-"""The tasks: the inputs of a model and their true answers. One task so far: the largest token of a sequence."""
+"""The inputs of a model and their true answers: the largest token of a sequence (modular arithmetic: modular/tasks.py)."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from compact_proofs.models.config import ModelConfig
+from compact_proofs.models.modular.config import ModularConfig
 
 SAMPLE_SIZE = 100_000
 
@@ -14,7 +15,7 @@ def true_answer(tokens: np.ndarray) -> np.ndarray:
     return np.max(tokens, axis=-1)
 
 
-def n_inputs(config: ModelConfig) -> int:
+def n_inputs(config: ModelConfig | ModularConfig) -> int:
     """Return the exact number of inputs, d_vocab^n_ctx."""
     return config.d_vocab**config.n_ctx
 

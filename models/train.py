@@ -110,7 +110,7 @@ def train(
     ]
     recipe_hash = _recipe_hash(configs, device)
     checkpoint = checkpoints / f"{config.name}_{recipe_hash[:12]}.safetensors"
-    with _one_thread():
+    with one_thread():
         state = _load_checkpoint(checkpoint, recipe_hash, device) or _start(configs, device)
         try:
             while state.step < steps:
@@ -280,7 +280,8 @@ def _load_checkpoint(path: Path, recipe_hash: str, device: str) -> State | None:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Have torch use one thread on CPU, for the same bytes everywhere, and as many as before afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

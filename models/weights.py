@@ -5,17 +5,20 @@ looked up in the zoo shipped with this package, then in build/models under the w
 or ending in .json is a path. Numpy only.
 """
 
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import safetensors
 import safetensors.numpy
 
-from compact_proofs.models.config import ModelConfig
+from compact_proofs.models.config import FAMILIES, ModelConfig
 from compact_proofs.models.errors import ConfigError, ShapeError, UsageError, WeightsError
 from compact_proofs.models.files import write_atomic
+from compact_proofs.models.modular.config import MODULAR_FAMILIES, ModularConfig
+from compact_proofs.models.modular.weights import ModularWeights
+from compact_proofs.models.tensors import check_matrix_shapes, checked_matrix, read_tensors
 
 ZOO = Path(__file__).parent / "zoo"
 TRAINED = Path("build/models")
@@ -41,76 +44,37 @@ class Weights:
 
     def __post_init__(self) -> None:
         for name, matrix in self.matrices().items():
-            if matrix.dtype != np.float32:
-                raise WeightsError(f"tensor {name}: got dtype {matrix.dtype}, wanted float32; convert and save it again")
-            if matrix.ndim != 2:
-                raise ShapeError(f"tensor {name}: got shape {matrix.shape}, wanted a matrix")
-            bad = np.argwhere(~np.isfinite(matrix))
-            if len(bad):
-                row, column = (int(index) for index in bad[0])
-                raise WeightsError(
-                    f"tensor {name}: entry [{row}, {column}] is {matrix[row, column]}, wanted finite numbers "
-                    f"({len(bad)} of {matrix.size} entries are not finite); train again"
-                )
-            matrix = np.array(matrix, dtype=np.float32, order="C")  # a copy that nobody else can change
-            matrix.flags.writeable = False
-            object.__setattr__(self, name, matrix)
+            object.__setattr__(self, name, checked_matrix(name, matrix))
 
     def matrices(self) -> dict[str, np.ndarray]:
         """Return the matrices by name, in the order of the fields."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def check_shapes(config: ModelConfig, weights: Weights) -> None:
+def check_shapes(config: ModelConfig | ModularConfig, weights: Weights | ModularWeights) -> None:
     """Refuse weights that disagree with the sizes of the config.
 
-    Raises: ShapeError: naming the tensor, its shape and the wanted shape.
+    Raises: ShapeError: naming the tensor, its shape and the wanted shape. WeightsError: unknown or missing tensors.
     """
-    for name, wanted in config.shapes().items():
-        got = getattr(weights, name).shape
-        if got != wanted:
-            raise ShapeError(
-                f"tensor {name}: got shape {got}, wanted {wanted} from n_ctx={config.n_ctx} d_vocab={config.d_vocab} "
-                f"d_model={config.d_model} d_head={config.d_head}; correct the config or the weights"
-            )
+    check_matrix_shapes(weights.matrices(), config.shapes(), config.sizes_in_words())
 
 
-def weights_to_bytes(weights: Weights) -> bytes:
+def weights_to_bytes(weights: Weights | ModularWeights) -> bytes:
     """Return the bytes of the .safetensors file; equal weights give equal bytes."""
     return safetensors.numpy.save(weights.matrices())
 
 
 def weights_from_bytes(data: bytes) -> Weights:
-    """Read the bytes of a .safetensors file.
+    """Read the bytes of a .safetensors file of a max-of-K model.
 
     Raises: WeightsError: truncated, wrong dtype, missing or unknown tensors, entries not finite. ShapeError: no matrix.
     """
     return Weights(**read_tensors(data, [field.name for field in fields(Weights)], "F32"))
 
 
-def read_tensors(data: bytes, wanted: list[str], dtype: str) -> dict[str, np.ndarray]:
-    """Read exactly the tensors `wanted`, of one dtype ("F32" or "I64"), from the bytes of a .safetensors file.
-
-    Raises: WeightsError: truncated or damaged bytes, wrong dtype, missing or unknown tensors.
-    """
-    try:
-        found: Mapping[str, dict] = dict(safetensors.deserialize(data))
-    except safetensors.SafetensorError as error:
-        raise WeightsError(
-            f"not a whole safetensors file ({len(data)} bytes: {error}); it is truncated or damaged, restore it"
-        ) from error
-    if unknown := sorted(set(found) - set(wanted)):
-        raise WeightsError(f"unknown tensor {unknown[0]}; wanted {', '.join(wanted)}")
-    if missing := [name for name in wanted if name not in found]:
-        raise WeightsError(f"tensor {missing[0]} is missing; wanted {', '.join(wanted)}")
-    for name in wanted:
-        if found[name]["dtype"] != dtype:
-            raise WeightsError(f"tensor {name}: got dtype {found[name]['dtype']}, wanted {dtype}; convert it")
-    numpy_dtype = {"F32": "<f4", "I64": "<i8"}[dtype]
-    return {name: np.frombuffer(found[name]["data"], dtype=numpy_dtype).reshape(found[name]["shape"]) for name in wanted}
-
-
-def save_model(config: ModelConfig, weights: Weights, folder: Path, card: str | None = None) -> Path:
+def save_model(
+    config: ModelConfig | ModularConfig, weights: Weights | ModularWeights, folder: Path, card: str | None = None
+) -> Path:
     """Write FOLDER/NAME.safetensors, NAME.md (if a card is given) and NAME.json; return the path of the .json.
 
     The .json comes last and is what makes a model visible, so an interruption leaves no half model.
@@ -125,28 +89,46 @@ def save_model(config: ModelConfig, weights: Weights, folder: Path, card: str | 
     return path
 
 
-def load_model(name_or_path: str | Path) -> tuple[ModelConfig, Weights]:
+def load_model(name_or_path: str | Path) -> tuple[Any, Any]:
     """Load a model by name (zoo first, then build/models) or by the path of its .json.
 
+    Returns: (ModelConfig, Weights) of a max-of-K model, (ModularConfig, ModularWeights) of a modular one.
     Raises: UsageError: unknown name (lists the valid ones). ConfigError, ShapeError, WeightsError: files refused,
     the message starting with the file.
     """
     path = model_path(name_or_path)
-    try:
-        config = ModelConfig.from_json(path.read_text(encoding="utf-8"), where=str(path))
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text ({error}); restore the file or train again") from error
-    if config.name != path.stem:
-        raise ConfigError(f"{path}: name is {config.name!r}; wanted {path.stem!r}, as the file is called")
+    config = load_config(path)
     path = path.with_suffix(".safetensors")
     if not path.is_file():
         raise WeightsError(f"{path}: no such file; it belongs beside {path.with_suffix('.json').name}, restore it")
     try:
-        weights = weights_from_bytes(path.read_bytes())
+        tensors = read_tensors(path.read_bytes(), list(config.shapes()), "F32")
+        weights = ModularWeights(tensors) if isinstance(config, ModularConfig) else Weights(**tensors)
         check_shapes(config, weights)
     except (WeightsError, ShapeError) as error:
         raise type(error)(f"{path}: {error}") from error
     return config, weights
+
+
+def load_config(name_or_path: str | Path) -> ModelConfig | ModularConfig:
+    """Read the config of a model by name or path; its key `family` says which kind it is.
+
+    Raises: UsageError: unknown name. ConfigError: file refused.
+    """
+    path = model_path(name_or_path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text ({error}); restore the file or train again") from error
+    family = _family(text)
+    if isinstance(family, str) and family not in (*FAMILIES, *MODULAR_FAMILIES):
+        known = ", ".join((*FAMILIES, *MODULAR_FAMILIES))
+        raise ConfigError(f"{path}: config: family is {family!r}; wanted one of: {known}")
+    reader = ModularConfig if family in MODULAR_FAMILIES else ModelConfig
+    config: ModelConfig | ModularConfig = reader.from_json(text, where=str(path))
+    if config.name != path.stem:
+        raise ConfigError(f"{path}: name is {config.name!r}; wanted {path.stem!r}, as the file is called")
+    return config
 
 
 def model_path(name_or_path: str | Path) -> Path:
@@ -167,12 +149,14 @@ def model_path(name_or_path: str | Path) -> Path:
 
 
 def model_of_size(n_ctx: int, d_vocab: int, seed: int | None = None) -> str:
-    """Return the name of a model with these sizes, trained with this seed (None: any); the first, zoo before build/models.
+    """Return the name of the first max-of-K model with these sizes, trained with this seed (None: any); the zoo comes first.
 
     Raises: UsageError: there is none; the message says how to train it.
     """
     for name in model_names():
-        config, _ = load_model(name)
+        config = load_config(name)
+        if not isinstance(config, ModelConfig):
+            continue
         found = config.training.seed if config.training else None
         if (config.n_ctx, config.d_vocab) == (n_ctx, d_vocab) and seed in (None, found):
             return name
@@ -194,3 +178,12 @@ def model_names() -> list[str]:
 
 def _names(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.json"))
+
+
+def _family(text: str) -> object:
+    """Return what JSON text says of its family; None where it says nothing or is no JSON, which the reader refuses."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value.get("family") if isinstance(value, dict) else None

@@ -17,13 +17,12 @@ import rich.box
 from rich.console import Console
 from rich.table import Table
 
-from compact_proofs.extract.quantise import quantise
-from compact_proofs.extract.tables import integer_tables, least_gap_shift
+from compact_proofs.extract.families import quantise_network
 from compact_proofs.models.files import write_atomic
 from compact_proofs.models.weights import load_model
 from compact_proofs.proofs import coqrun, pipeline
 from compact_proofs.proofs.brute_cost import brute_force_seconds
-from compact_proofs.proofs.registry import strategy
+from compact_proofs.proofs.registry import strategy_for
 from compact_proofs.proofs.report import Report, percent
 
 CASES = (("max_of_2", "brute_force"), ("max_of_2", "cubic"), ("max_of_k", "cubic"), ("max_of_k", "exact"))
@@ -65,15 +64,15 @@ def bench_command(out: Path, jobs: int) -> int:
 
 def _measure(model: str, name: str, root: Path, out: Path, jobs: int, limits: coqrun.Limits) -> Row:
     _say(f"{model}, {name}")
-    chosen = strategy(name)
+    config, weights = load_model(model)
+    chosen = strategy_for(config.family, name)
     options = pipeline.Options(out=out, jobs=jobs, command=f"bench {model} {name}")
     (out / model / name / "certificate.json").unlink(missing_ok=True)  # the search is measured too
     start = time.monotonic()
     report: Report = pipeline.prove(model, chosen, options, _say)
     prove_s = time.monotonic() - start
     theorem = coqrun.coqc(root, Path("generated", report.model, name, "Theorem.v"), limits)
-    quantised = quantise(*load_model(model), report.weight_bits)
-    brute_s = brute_force_seconds(root, quantised, least_gap_shift(integer_tables(quantised)), limits)
+    brute_s = brute_force_seconds(root, quantise_network(config, weights, report.weight_bits), limits)
     return Row(
         model=report.model,
         strategy=name,

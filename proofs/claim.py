@@ -12,48 +12,56 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compact_proofs.extract.coq_text import Field, Statement, TheoremForm
-from compact_proofs.extract.quantise import QuantisedModel
+from compact_proofs.extract.layouts import LAYOUTS
+from compact_proofs.extract.rounding import QuantisedNetwork
 from compact_proofs.models.errors import CompactProofsError
 from compact_proofs.models.files import write_atomic
 from compact_proofs.proofs.registry import Found, Strategy, Tuning
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A certificate as the fields of Certificate.v, and what is claimed to follow from it.
 
-    Fields: inputs: hash of all that the search depends on; weight_bits: of the quantised network; proved: a count of
+    Fields: inputs: hash of all that the search depends on; layout, weight_bits: of the quantised network; proved: a count of
     inputs; operations: of the checker; search_s: seconds that the search took, when it was run.
     """
 
     inputs: str
+    layout: str
     weight_bits: int
     statement: Statement
     proved: int
     operations: int
     search_s: float
     fields: tuple[Field, ...]
+    words: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, found: Found, strategy: Strategy, quantised: QuantisedModel, tuning: Tuning, search_s: float) -> Claim:
+    def of(cls, found: Found, strategy: Strategy, quantised: QuantisedNetwork, tuning: Tuning, search_s: float) -> Claim:
         """Make a claim of what a search found."""
         fields = tuple(strategy.fields(found.certificate))
         inputs = inputs_hash(quantised, strategy, tuning)
-        return cls(inputs, quantised.weight_bits, found.statement, found.proved, found.operations, search_s, fields)
+        return cls(
+            inputs, quantised.layout, quantised.weight_bits, found.statement, found.proved, found.operations, search_s, fields,
+            tuple(found.words),
+        )  # fmt: skip
 
     def form(self, strategy: Strategy) -> TheoremForm:
         """Return all of the theorem but the model and N."""
         names = strategy.coq[self.statement]
         fields = tuple(field.name for field in self.fields)
         return TheoremForm(
-            strategy.name, self.statement, strategy.constructor, fields, names.check, names.sound, names.verdict
-        )
+            strategy.name, self.statement, strategy.constructor, fields, names.check, names.sound, names.verdict,
+            LAYOUTS[self.layout],
+        )  # fmt: skip
 
     def save(self, path: Path) -> None:
         """Write the claim as JSON."""
-        value = {name: getattr(self, name) for name in ("inputs", "weight_bits", "statement", "operations", "search_s")}
+        names = ("inputs", "layout", "weight_bits", "statement", "operations", "search_s", "words")
+        value = {name: getattr(self, name) for name in names}
         value |= {"schema": SCHEMA, "proved": str(self.proved)}
         value["fields"] = [{"name": field.name, "coq_type": field.coq_type, "value": field.value} for field in self.fields]
         write_atomic(path, (json.dumps(value, sort_keys=True) + "\n").encode())
@@ -66,16 +74,20 @@ class Claim:
             if value.pop("schema") != SCHEMA:
                 return None
             fields = tuple(Field(**field) for field in value.pop("fields"))
-            return cls(proved=int(value.pop("proved")), fields=fields, **value)
+            words = tuple(value.pop("words"))
+            if value["layout"] not in LAYOUTS:
+                return None
+            return cls(proved=int(value.pop("proved")), fields=fields, words=words, **value)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, CompactProofsError):
             return None
 
 
-def inputs_hash(quantised: QuantisedModel, strategy: Strategy, tuning: Tuning) -> str:
+def inputs_hash(quantised: QuantisedNetwork, strategy: Strategy, tuning: Tuning) -> str:
     """Hash what a search depends on: the integers, the strategy and its tuning, and the source code of extract/ and
     proofs/strategies/."""
     digest = hashlib.sha256(f"{quantised.name} {quantised.sha256} {strategy.name} {tuning.text()}\n".encode())
-    for package, folder in (("compact_proofs.extract", "."), ("compact_proofs.proofs", "strategies")):
+    folders = [("compact_proofs.extract", "."), *(("compact_proofs.proofs", f"strategies{rest}") for rest in ("", "/modular"))]
+    for package, folder in folders:
         sources = (importlib.resources.files(package) / folder).iterdir()
         for source in sorted((entry for entry in sources if entry.name.endswith(".py")), key=lambda entry: entry.name):
             digest.update(source.name.encode() + b"\0" + source.read_bytes())

@@ -1,5 +1,5 @@
-"""The command `compact-proofs`: list, train, extract, prove, check, reread, report, theory, bench,
-figure, doctor.
+"""The command `compact-proofs`: list, train, purify, extract, prove, check, reread, report, theory, bench, figure,
+frontier, doctor.
 
 Results go to stdout, progress to stderr. Exit codes: 0 proved, 1 not proved (which disproves nothing), 2 usage, 3 input
 refused, 4 tool missing, 5 time or memory limit, 130 interrupted. What only some commands need is imported there.
@@ -19,15 +19,20 @@ from typing import NoReturn
 
 from rich.console import Console
 
+from compact_proofs.extract.families import AnyConfig, default_bits
 from compact_proofs.models.errors import CompactProofsError, UsageError
+from compact_proofs.models.modular.config import COEFFICIENTS, SIZES
+from compact_proofs.models.modular.purify import purify_command
 from compact_proofs.models.tasks import n_inputs
 from compact_proofs.models.weights import load_model, model_names, model_of_size, model_path
 from compact_proofs.proofs import coqrun, doctor, pipeline
-from compact_proofs.proofs.registry import Strategy, Tuning, strategies, strategy
+from compact_proofs.proofs.registry import GROUPS, Strategy, Tuning, strategies, strategy_for
 from compact_proofs.proofs.report import Report, show
 
 INTERRUPTED = 130
+RECIPES = tuple(family for family in SIZES if family != "modular_folded")  # families that are trained
 REPORT_EVERY_S = 5.0
+BITS_HELP = "4 to 12, the sign included (default 8, modular_pizza 6)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,20 +106,31 @@ def _parser() -> argparse.ArgumentParser:
     train = command("train", _train, "train a model, many seeds at once; needs torch")
     train.add_argument("model", metavar="NAME")
     train.add_argument("--seed", type=_seeds, default=[0], metavar="SEEDS", help="such as 7, 1,2,5 or 0-15 (default 0)")
-    for name, default in (("n-ctx", 4), ("d-vocab", 64), ("d-model", 32), ("d-head", None), ("steps", 3000)):
-        text = "default: d-model" if default is None else f"default {default}"
-        train.add_argument(f"--{name}", type=_positive, default=default, metavar="N", help=text)
+    families = ("max_of_k", *RECIPES)
+    train.add_argument("--family", choices=families, default="max_of_k", help="default max_of_k")
+    sizes = {
+        "n-ctx": "max_of_k: default 4", "d-vocab": "max_of_k: default 64", "d-head": "max_of_k: default d-model",
+        "modulus": "modular: an odd number, default 59", "d-mlp": "modular: hidden width, default by family",
+        "d-model": "default 32, modular 64", "steps": "default 3000, modular by family",
+    }  # fmt: skip
+    for name, text in sizes.items():
+        train.add_argument(f"--{name}", type=_positive, metavar="N", help=text)
+    train.add_argument("--operation", choices=tuple(COEFFICIENTS), default="addition", help="modular: default addition")
     train.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
     train.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="models go to DIR/models")
 
+    purify = command("purify", _purify, "make a new model of which each neuron is a cosine of one frequency")
+    purify.add_argument("model", metavar="MODEL", help="a network for modular arithmetic with ReLU")
+    purify.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="models go to DIR/models")
+
     extract = command("extract", _extract, "write the quantised network: integers, Coq data and SMT-LIB 2")
     _model_options(extract, strategy=False)
-    extract.add_argument("--weight-bits", type=_positive, default=8, metavar="N", help="4 to 12 (default 8)")
+    extract.add_argument("--weight-bits", type=_positive, metavar="N", help=BITS_HELP)
 
     prove = command("prove", _prove, "prove a bound on a model's accuracy and have Coq check it")
     _model_options(prove, by_size=True)
     _coq_options(prove)
-    prove.add_argument("--weight-bits", type=_positive, default=8, metavar="N", help="4 to 12 (default 8)")
+    prove.add_argument("--weight-bits", type=_positive, metavar="N", help=BITS_HELP)
     prove.add_argument("--resolution", type=_positive, metavar="N", help="units of cost that are told apart; more is tighter")
     prove.add_argument("--bands", type=_exponents, metavar="K,K,..", help="tokens below the largest: bands of 2^K, as 0,0,1,2")
     prove.add_argument("--rank", type=_natural, metavar="N", help="of the products of low rank; more is tighter")
@@ -181,62 +197,78 @@ def _coq_options(parser: argparse.ArgumentParser) -> None:
 def _list(options: argparse.Namespace) -> int:
     configs = [load_model(name)[0] for name in model_names()]
     if options.json:
-        sizes = ("family", "n_ctx", "d_vocab", "d_model", "d_head")
-        models = {config.name: {size: getattr(config, size) for size in sizes} for config in configs}
-        value = {"models": models, "strategies": {one.name: one.summary for one in strategies().values()}}
+        models = {config.name: {"family": config.family} | _sizes(config) for config in configs}
+        known = {group: {one.name: one.summary for one in strategies(group).values()} for group in GROUPS}
+        value = {"models": models, "strategies": known}
         print(json.dumps(value, indent=2))
         return 0
     print("models:")
     for config in configs:
-        sizes_text = f"K={config.n_ctx} d_vocab={config.d_vocab} d_model={config.d_model} d_head={config.d_head}"
-        print(f"  {config.name:16}  {sizes_text}, {n_inputs(config):,} inputs")
-    print("strategies, best first:")
-    for one in strategies().values():
-        print(f"  {one.name:20}  {one.summary}")
+        sizes_text = " ".join(f"{'K' if name == 'n_ctx' else name}={size}" for name, size in _sizes(config).items())
+        print(f"  {config.name:26}  {config.family}: {sizes_text}, {n_inputs(config):,} inputs")
+    for group in GROUPS:
+        print(f"strategies for {group}, best first:")
+        for one in strategies(group).values():
+            families = "" if one.families is None else f" ({', '.join(one.families)})"
+            print(f"  {one.name:22}  {one.summary}{families}")
     return 0
 
 
-def _train(options: argparse.Namespace) -> int:
-    from compact_proofs.extract.quantise import card_rows
-    from compact_proofs.models.train import train_command
+def _sizes(config: AnyConfig) -> dict[str, object]:
+    names = ("n_ctx", "d_vocab", "modulus", "operation", "d_model", "d_head", "d_attn", "d_mlp")
+    if config.family != "max_of_k":
+        names = names[2:]
+    return {name: value for name in names if (value := getattr(config, name, None)) is not None}
 
-    paths = train_command(
-        options.model,
-        options.seed,
-        options.n_ctx,
-        options.d_vocab,
-        options.d_model,
-        options.d_head or options.d_model,
-        options.steps,
-        options.device,
-        options.out / "models",
-        card_rows,
-    )
+
+def _train(options: argparse.Namespace) -> int:
+    from compact_proofs.extract.families import card_rows
+
+    out = options.out / "models"
+    if options.family == "max_of_k":
+        from compact_proofs.models.train import train_command
+
+        d_model = options.d_model or 32
+        paths = train_command(
+            options.model, options.seed, options.n_ctx or 4, options.d_vocab or 64, d_model, options.d_head or d_model,
+            options.steps or 3000, options.device, out, card_rows,
+        )  # fmt: skip
+    else:
+        from compact_proofs.models.modular.train import train_modular_command
+
+        paths = train_modular_command(
+            options.model, options.family, options.modulus or 59, options.operation, options.seed, options.d_mlp,
+            options.d_model, options.steps, options.device, out, card_rows,
+        )  # fmt: skip
     for path in paths:
         print(path)
     return 0
 
 
+def _purify(options: argparse.Namespace) -> int:
+    print(purify_command(options.model, options.out / "models"))
+    return 0
+
+
 def _extract(options: argparse.Namespace) -> int:
     from compact_proofs.extract.coq_text import weights_v, write_files
-    from compact_proofs.extract.quantise import accuracy, quantise
-    from compact_proofs.extract.z3_terms import smtlib
+    from compact_proofs.extract.families import network_accuracy, quantise_network, smt_texts
     from compact_proofs.models.errors import InputRefused
     from compact_proofs.models.files import write_atomic
 
     config, weights = load_model(options.model)
-    quantised = quantise(config, weights, options.weight_bits)
+    quantised = quantise_network(config, weights, options.weight_bits)
     folder = options.out / config.name
     quantised.save(folder / "quantised.safetensors")
     write_files(folder, {"Weights.v": weights_v(quantised)})
     written = ["quantised.safetensors", "Weights.v"]
     try:
-        for verdict in ("right", "wrong"):
-            write_atomic(folder / f"{verdict}.smt2", smtlib(quantised, verdict).encode("ascii"))
-            written.append(f"{verdict}.smt2")
+        for name, text in smt_texts(quantised).items():
+            write_atomic(folder / name, text.encode("ascii"))
+            written.append(name)
     except InputRefused as error:  # the SMT form is for small networks only
         print(f"compact-proofs extract: no SMT-LIB 2 text: {error}", file=sys.stderr)
-    found = accuracy(config, weights, quantised)
+    found = network_accuracy(config, weights, quantised)
     print(f"float network      {found.float_network.in_words()}")
     print(f"quantised network  {found.quantised.in_words()}")
     print(f"they differ        {found.disagreement.in_words()}")
@@ -250,13 +282,14 @@ def _prove(options: argparse.Namespace) -> int:
     progress = Progress()
     tuning = Tuning(options.resolution, options.bands, options.rank, options.near)
     if options.budget is None:
-        chosen = _strategy(options.strategy)
+        chosen = _strategy(model, options.strategy)
     else:
         chosen, tuning = _within_budget(options, model, tuning, progress)
-    command = f"compact-proofs prove {Path(model).stem} --strategy {chosen.name} --weight-bits {options.weight_bits}"
+    bits = default_bits(load_model(model)[0]) if options.weight_bits is None else options.weight_bits
+    command = f"compact-proofs prove {Path(model).stem} --strategy {chosen.name} --weight-bits {bits}"
     command = f"{command} {tuning.text()}".rstrip()
     how = pipeline.Options(
-        options.out, options.weight_bits, options.jobs, _limits(options), command=command, tuning=tuning
+        options.out, bits, options.jobs, _limits(options), command=command, tuning=tuning
     )
     report = pipeline.prove(model, chosen, how, progress.say, progress)
     if options.json:
@@ -280,23 +313,27 @@ def _within_budget(
     options: argparse.Namespace, model: str, tuning: Tuning, progress: Progress
 ) -> tuple[Strategy, Tuning]:
     """Find the tightest proof within --budget. Raises: UsageError: none is short enough, or tuning is given too."""
-    from compact_proofs.extract.quantise import quantise
+    from compact_proofs.extract.families import quantise_network
+    from compact_proofs.extract.quantise import QuantisedModel
     from compact_proofs.proofs.budget import tightest
 
     if tuning != Tuning():
         raise UsageError(f"budget: got {tuning.text()} too; it chooses these itself, leave them out")
-    quantised = quantise(*load_model(model), options.weight_bits)
+    quantised = quantise_network(*load_model(model), options.weight_bits)
+    if not isinstance(quantised, QuantisedModel):
+        raise UsageError(f"budget: {model} is no max_of_k network; choose --strategy and --rank yourself")
     chosen, tuning, found = tightest(quantised, options.budget, options.strategy, progress)
     progress.say(f"within {options.budget:,} operations: {chosen.name} {tuning.text()}, {found.operations:,} operations")
     return chosen, tuning
 
 
 def _check(options: argparse.Namespace) -> int:
-    chosen = _strategy(options.strategy)
+    model = _model(options)
+    chosen = _strategy(model, options.strategy)
     how = pipeline.Options(
         options.out, jobs=options.jobs, limits=_limits(options), rebuild_theory=options.rebuild_theory
     )
-    checked = pipeline.check(_model(options), chosen, how, Progress().say)
+    checked = pipeline.check(model, chosen, how, Progress().say)
     print(f"{checked.theorem}\nCoq accepts: {checked.in_words}.")
     print(f"seconds: {', '.join(f'{stage} {value:.1f}' for stage, value in checked.seconds.items())}")
     print(f"rests on: {', '.join(checked.assumptions) or 'no axiom'}")
@@ -305,7 +342,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     model = model_path(options.model).stem
-    path = options.out / model / _strategy(options.strategy).name / "report.json"
+    path = options.out / model / _strategy(options.model, options.strategy).name / "report.json"
     report = Report.load(path)
     if options.json:
         sys.stdout.write(report.to_json())
@@ -361,9 +398,9 @@ def _doctor(options: argparse.Namespace) -> int:
     return doctor.main([])
 
 
-def _strategy(name: str | None) -> Strategy:
-    """The strategy of that name, or the best one."""
-    return next(iter(strategies().values())) if name is None else strategy(name)
+def _strategy(model: str, name: str | None) -> Strategy:
+    """The strategy of that name, or the best one for the model."""
+    return strategy_for(load_model(model)[0].family, name)
 
 
 def _limits(options: argparse.Namespace) -> coqrun.Limits:

@@ -26,16 +26,18 @@ from compact_proofs.extract.coq_text import (
     weights_v,
     write_files,
 )
-from compact_proofs.extract.grammar import WEIGHTS_TYPES, check_data, check_equal, check_theorem, read_source
-from compact_proofs.extract.quantise import QuantisedModel, accuracy, quantise
-from compact_proofs.extract.tables import integer_tables, least_gap_shift
+from compact_proofs.extract.families import network_accuracy, quantise_network
+from compact_proofs.extract.grammar import check_data, check_equal, check_theorem, check_weights, read_source
+from compact_proofs.extract.layouts import LAYOUTS, Layout
+from compact_proofs.extract.rounding import QuantisedNetwork
 from compact_proofs.models.errors import CompactProofsError, InputRefused, NotProved, UsageError
+from compact_proofs.models.tasks import n_inputs
 from compact_proofs.models.weights import load_model, weights_to_bytes
 from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.brute_cost import brute_force_seconds
 from compact_proofs.proofs.claim import Claim, inputs_hash
-from compact_proofs.proofs.registry import DEFAULT, Progress, Strategy, Tuning, silent, strategies, strategy
-from compact_proofs.proofs.report import Report, percent, theorem_in_words
+from compact_proofs.proofs.registry import DEFAULT, GROUPS, Progress, Strategy, Tuning, silent, strategies, strategy
+from compact_proofs.proofs.report import INPUTS, Report, percent, theorem_in_words
 from compact_proofs.proofs.verdict import ACCEPTED, explain, verdict_text
 
 
@@ -46,10 +48,11 @@ def quiet(line: str) -> None:
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to prove. `out` gets report and certificate; `root` is the folder of the theory (None: the shipped one);
-    `estimate`: time brute force on a sample as well; `tuning`: what the user chooses of the certificate."""
+    `weight_bits`: None for the default of the family; `estimate`: time brute force on a sample as well; `tuning`: what the user
+    chooses of the certificate."""
 
     out: Path = Path("build")
-    weight_bits: int = 8
+    weight_bits: int | None = None
     jobs: int = 1
     limits: coqrun.Limits = coqrun.Limits()
     rebuild_theory: bool = False
@@ -149,14 +152,15 @@ def prove(
     """
     version = coqrun.require_coq()
     stages = Stages(say, 8 if options.estimate else 7)
-    with stages("quantise", f"load {model_name}, quantise to {options.weight_bits} bits"):
+    with stages("quantise", f"load {model_name} and quantise it"):
         config, weights = load_model(model_name)
-        quantised = quantise(config, weights, options.weight_bits)
+        quantised = quantise_network(config, weights, options.weight_bits)
+        _check_group(chosen, quantised)
     place = Place(_root(options), options.out, config.name, chosen.name)
     with coqrun.locked(place.lock, say):
         place.report.unlink(missing_ok=True)
         with stages("evaluate", "evaluate the float and the quantised network"):
-            found = accuracy(config, weights, quantised)
+            found = network_accuracy(config, weights, quantised)
         with stages("theory", "build the theory"):
             coqrun.build_theory(place.root, options.jobs, options.limits, say, options.rebuild_theory)
         with stages("search", f"search: {chosen.name}"):
@@ -166,13 +170,12 @@ def prove(
         with stages("generate", "write and re-read the Coq files"):
             _write(place, claim, chosen, quantised)
             _reread(place, claim, chosen, weights_v(quantised))
-        checked = _verify(place, claim.form(chosen), claim.proved, config.d_vocab**config.n_ctx, options, stages)
+        checked = _verify(place, claim.form(chosen), claim.proved, n_inputs(config), options, stages)
         brute_force_s = None
         if options.estimate:
             with stages("estimate", "time brute force on a sample of sequences"):
                 try:
-                    gap_shift = least_gap_shift(integer_tables(quantised))
-                    brute_force_s = round(brute_force_seconds(place.root, quantised, gap_shift, options.limits), 1)
+                    brute_force_s = round(brute_force_seconds(place.root, quantised, options.limits), 1)
                 except CompactProofsError as error:  # a figure to compare with, no part of the proof
                     say(f"brute force is not estimated: {error}")
         known = found.quantised.exhaustive and found.quantised.undecided == 0
@@ -181,12 +184,10 @@ def prove(
         report = Report(
             model=config.name,
             strategy=chosen.name,
-            n_ctx=config.n_ctx,
-            d_vocab=config.d_vocab,
-            d_model=config.d_model,
-            d_head=config.d_head,
+            family=config.family,
+            sizes=quantised.sizes(),
             weight_bits=quantised.weight_bits,
-            n_inputs=config.d_vocab**config.n_ctx,
+            n_inputs=n_inputs(config),
             statement=claim.statement,
             proved_correct=claim.proved,
             true_correct=true_correct,
@@ -209,6 +210,7 @@ def prove(
             quantised_sha256=quantised.sha256,
             command=options.command,
             brute_force_estimate_s=brute_force_s,
+            mechanism=list(claim.words),
         )
         report.save(place.report)
     return report
@@ -235,8 +237,8 @@ def check(model_name: str, chosen: Strategy, options: Options, say: coqrun.Say =
             with stages("theory", "build the theory"):
                 coqrun.build_theory(place.root, options.jobs, options.limits, say, options.rebuild_theory)
             with stages("reread", "re-read the Coq files"):
-                _reread(place, claim, chosen, weights_v(quantise(config, weights, claim.weight_bits)))
-            return _verify(place, claim.form(chosen), claim.proved, config.d_vocab**config.n_ctx, options, stages)
+                _reread(place, claim, chosen, weights_v(quantise_network(config, weights, claim.weight_bits)))
+            return _verify(place, claim.form(chosen), claim.proved, n_inputs(config), options, stages)
         except (NotProved, InputRefused):
             place.report.unlink(missing_ok=True)
             raise
@@ -256,7 +258,7 @@ def reread_all(options: Options) -> list[Path]:
         claim = Claim.load(place.certificate)
         if claim is None:
             raise InputRefused(f"{path}: {place.certificate} is missing or unreadable; prove again or remove the folder")
-        _reread(place, claim, strategy(place.strategy))
+        _reread(place, claim, strategy(place.strategy, LAYOUTS[claim.layout].group))
         covered |= {root / source for source in (*place.sources, place.source("Assumptions"), place.source("Diagnose"))}
     if unknown := [path for path in found if path not in covered]:
         raise InputRefused(f"{unknown[0]} is no file of a finished generation; remove it or prove again")
@@ -269,9 +271,13 @@ def soundness_assumptions(root: Path, limits: coqrun.Limits) -> dict[str, list[s
     Raises: NotProved: something that proofs/allowed_assumptions.txt does not list.
     """
     result = {}
-    for sound in sorted({names.sound for one in strategies().values() for names in one.coq.values()}):
+    facades = {layout.group: layout.facade for layout in LAYOUTS.values()}
+    found = {
+        (facades[group], names.sound) for group in GROUPS for one in strategies(group).values() for names in one.coq.values()
+    }
+    for facade, sound in sorted(found):
         # The import ends with the module, so that names print qualified.
-        text = f"From CompactProofs Require Facade.\nModule Alias. Import Facade. Definition sound := @{sound}. End Alias.\n"
+        text = f"From CompactProofs Require {facade}.\nModule Alias. Import {facade}. Definition sound := @{sound}. End Alias.\n"
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / "Soundness.v"
             source.write_text(text + "Print Assumptions Alias.sound.\n", encoding="ascii")
@@ -280,12 +286,22 @@ def soundness_assumptions(root: Path, limits: coqrun.Limits) -> dict[str, list[s
     return result
 
 
+def _check_group(chosen: Strategy, quantised: QuantisedNetwork) -> None:
+    """Refuse a strategy of another task. Raises: UsageError."""
+    layout: Layout = LAYOUTS[quantised.layout]
+    if chosen.group != layout.group:
+        raise UsageError(
+            f"strategy {chosen.name} is for {chosen.group}, {quantised.name} is a {layout.group} network; "
+            f"valid: {', '.join(strategies(layout.group))}"
+        )
+
+
 def _root(options: Options) -> Path:
     return options.root or coqrun.theory_root(options.out)
 
 
 def _search(
-    quantised: QuantisedModel, chosen: Strategy, place: Place, tuning: Tuning, progress: Progress
+    quantised: QuantisedNetwork, chosen: Strategy, place: Place, tuning: Tuning, progress: Progress
 ) -> tuple[Claim, bool]:
     """Return a claim, and whether it is the stored one."""
     stored = Claim.load(place.certificate)
@@ -304,7 +320,7 @@ def _search(
     return claim, False
 
 
-def _write(place: Place, claim: Claim, chosen: Strategy, quantised: QuantisedModel) -> None:
+def _write(place: Place, claim: Claim, chosen: Strategy, quantised: QuantisedNetwork) -> None:
     """Write the generated files; nothing compiled from older ones stays."""
     form = claim.form(chosen)
     weights, model = weights_v(quantised), place.model
@@ -334,10 +350,10 @@ def _reread(place: Place, claim: Claim, chosen: Strategy, weights: str | None = 
     def text(source: Path) -> tuple[str, Path]:
         return read_source(place.root / source), place.root / source
 
-    check_data(*text(place.weights), "weights", WEIGHTS_TYPES)
+    check_weights(*text(place.weights), form.layout)
     if weights is not None:
         check_equal(read_source(place.root / place.weights), weights, place.root / place.weights)
-    check_data(*text(place.source("Certificate")), "certificate", {one.name: one.coq_type for one in claim.fields})
+    check_data(*text(place.source("Certificate")), {one.name: one.coq_type for one in claim.fields})
     check_theorem(*text(place.source("Theorem")), [form])
     for name, wanted in (
         ("Theorem", theorem_v(form, place.model, claim.proved)),
@@ -347,7 +363,7 @@ def _reread(place: Place, claim: Claim, chosen: Strategy, weights: str | None = 
         check_equal(read_source(place.root / place.source(name)), wanted, place.root / place.source(name))
 
 
-def _verify(place: Place, form: TheoremForm, proved: int, n_inputs: int, options: Options, stages: Stages) -> Checked:
+def _verify(place: Place, form: TheoremForm, proved: int, total: int, options: Options, stages: Stages) -> Checked:
     """Compile data and theorem, compare the assumptions with the allow-list, run coqchk."""
     runs = []
     with stages("coqc", "coqc Weights.v, Certificate.v, Theorem.v"):
@@ -357,7 +373,7 @@ def _verify(place: Place, form: TheoremForm, proved: int, n_inputs: int, options
             except NotProved as error:
                 if source != place.source("Theorem"):
                     raise
-                raise NotProved(_why_refused(place, proved, n_inputs, options, error)) from error
+                raise NotProved(_why_refused(place, proved, total, options, error)) from error
     with stages("coqchk", "assumptions and coqchk"):
         try:
             printed = coqrun.coqc(place.root, place.source("Assumptions"), options.limits)
@@ -368,14 +384,14 @@ def _verify(place: Place, form: TheoremForm, proved: int, n_inputs: int, options
             coqrun.remove_compiled(place.root / place.source("Theorem"))
             raise
     statement = read_source(place.root / place.source("Theorem")).partition("\nTheorem ")[2].partition("\n")[0]
-    in_words = theorem_in_words(form.statement, proved, n_inputs)
+    in_words = theorem_in_words(form.statement, proved, total, INPUTS[form.layout.group])
     peak = max(one.peak_rss_mb for one in runs)
     return Checked(f"Theorem {statement}", in_words, names, stages.seconds, round(peak, 1))
 
 
-def _why_refused(place: Place, proved: int, n_inputs: int, options: Options, error: NotProved) -> str:
+def _why_refused(place: Place, proved: int, total: int, options: Options, error: NotProved) -> str:
     """Say which case of the checker failed, by running Diagnose.v."""
-    claim = f"{place.model}, {place.strategy}: Coq did not accept {proved:,} of {n_inputs:,} ({percent(proved, n_inputs)})"
+    claim = f"{place.model}, {place.strategy}: Coq did not accept {proved:,} of {total:,} ({percent(proved, total)})"
     try:
         verdict = verdict_text(coqrun.coqc(place.root, place.source("Diagnose"), options.limits).stdout)
     except NotProved:

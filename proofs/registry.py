@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 from compact_proofs.extract.coq_text import Field, Statement
-from compact_proofs.extract.quantise import QuantisedModel
+from compact_proofs.extract.layouts import Group
 from compact_proofs.models.errors import UsageError
 
 MOST_NEAR = 16  # Coq: Cert.Staged.radius_of
@@ -85,18 +85,19 @@ class Found:
 
     Fields: certificate: strategy's own frozen dataclass; proved: the N of the theorem, a count of inputs; statement:
     `at_least` for N <= correct_count, `at_most` for correct_count <= N, `exactly` for correct_count = N; operations: checker
-    operations (see docs).
+    operations (see docs); words: what the search has understood of the network, for people.
     """
 
     certificate: Any
     proved: int
     statement: Statement
     operations: int
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CoqNames:
-    """Names in `CompactProofs.Facade` for one statement of a strategy.
+    """Names in the facade of the strategy's group for one statement.
 
     verdict : Z -> model -> certificate -> outcome;  check = true iff the verdict is Accepted;
     sound : forall N model certificate, check N model certificate = true -> statement.
@@ -114,29 +115,55 @@ class Strategy:
     Fields: name: registry key and folder; summary: one line for people; constructor: Coq constructor of the certificate record,
     applied to the fields of Certificate.v in order; coq: names by statement; find: the untrusted finder;
     fields: certificate -> Certificate.v fields; mirror: (model, certificate) -> the N that Coq accepts (raises InputRefused
-    where Coq refuses).
+    where Coq refuses); group: the task; families: whose networks it can prove anything of, None: all of the group.
     """
 
     name: str
     summary: str
     constructor: str
     coq: dict[Statement, CoqNames]
-    find: Callable[[QuantisedModel, Tuning, Progress], Found]
+    find: Callable[[Any, Tuning, Progress], Found]
     fields: Callable[[Any], list[Field]]
-    mirror: Callable[[QuantisedModel, Any], int]
+    mirror: Callable[[Any, Any], int]
+    group: Group = "max_of_k"
+    families: tuple[str, ...] | None = None
 
 
-def strategies() -> dict[str, Strategy]:
-    """All strategies by name, best first."""
+GROUPS: tuple[Group, ...] = ("max_of_k", "modular")
+
+
+def strategies(group: Group = "max_of_k") -> dict[str, Strategy]:
+    """All strategies of a task by name, best first."""
+    if group == "modular":
+        from compact_proofs.proofs.strategies.modular import methods
+
+        return {one.name: one for one in methods.STRATEGIES}
     from compact_proofs.proofs.strategies import brute_force, cubic, exact, subcubic, wrong_count
 
     found = (cubic.STRATEGY, *subcubic.STRATEGIES, wrong_count.STRATEGY, exact.STRATEGY, brute_force.STRATEGY)
     return {one.name: one for one in found}
 
 
-def strategy(name: str) -> Strategy:
+def strategy(name: str, group: Group = "max_of_k") -> Strategy:
     """The strategy of that name. Raises: UsageError listing the valid names."""
-    known = strategies()
+    known = strategies(group)
     if name not in known:
         raise UsageError(f"unknown STRATEGY {name!r}; valid: {', '.join(known)}")
     return known[name]
+
+
+def strategy_for(family: str, name: str | None = None) -> Strategy:
+    """The strategy of that name for networks of a family; without a name, the best one.
+
+    Raises: UsageError: there is none of that name, or it can prove nothing of such networks.
+    """
+    group: Group = "max_of_k" if family == "max_of_k" else "modular"
+    fitting = [one for one in strategies(group).values() if one.families is None or family in one.families]
+    if name is None:
+        return fitting[0]
+    chosen = strategy(name, group)
+    if chosen not in fitting:
+        raise UsageError(
+            f"strategy {name} proves nothing of a {family} network; valid: {', '.join(one.name for one in fitting)}"
+        )
+    return chosen

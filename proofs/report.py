@@ -20,7 +20,7 @@ from compact_proofs.models.errors import InputRefused, UsageError
 from compact_proofs.models.evaluate import Disagreement, Evaluation
 from compact_proofs.models.files import write_atomic
 
-SCHEMA = 1
+SCHEMA = 2
 STAGES = ("quantise", "evaluate", "theory", "search", "generate", "coqc", "coqchk")
 COUNTS = ("n_inputs", "proved_correct", "true_correct")
 
@@ -33,15 +33,14 @@ class Report:
     *_accuracy: right inputs as a ratio, over all inputs or a sample; float_evaluation, quantised_evaluation,
     disagreement: the counts behind them; certificate_bytes: of the definitions in Certificate.v; checker_operations: see
     docs; seconds: by stage; search_reused: the search was not run again; peak_rss_mb: largest of all coqc and coqchk
-    runs, 2^20 bytes; brute_force_estimate_s: what enumerating the inputs would take, None where not measured.
+    runs, 2^20 bytes; mechanism: what the search has understood of the network, in words; brute_force_estimate_s: what
+    enumerating the inputs would take, None where not measured.
     """
 
     model: str
     strategy: str
-    n_ctx: int
-    d_vocab: int
-    d_model: int
-    d_head: int
+    family: str
+    sizes: dict[str, int]
     weight_bits: int
     n_inputs: int
     statement: str
@@ -66,6 +65,7 @@ class Report:
     quantised_sha256: str
     command: str
     brute_force_estimate_s: float | None = None
+    mechanism: list[str] = dataclasses.field(default_factory=list)
 
     def to_json(self) -> str:
         """Return the text of report.json: sorted keys, counts of inputs as strings."""
@@ -111,11 +111,15 @@ def duration(seconds: float) -> str:
     return f"{seconds:,.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
 
 
-def theorem_in_words(statement: str, proved: int, n_inputs: int) -> str:
+SIZES = ("n_ctx", "d_vocab", "modulus", "coefficient", "d_model", "d_head", "d_attn", "d_mlp")  # as they are shown
+INPUTS = {"max_of_k": "sequences", "modular": "pairs"}  # what the inputs of a task are called
+
+
+def theorem_in_words(statement: str, proved: int, n_inputs: int, inputs: str = "sequences") -> str:
     """Return, for example, "at least 16,701,234 of 16,777,216 sequences, 99.54 %, are answered right"."""
     how = {"at_least": "at least", "at_most": "at most", "exactly": "exactly"}[statement]
     share = percent(proved, n_inputs, up=statement == "at_most")
-    return f"{how} {proved:,} of {n_inputs:,} sequences, {share}, are answered right"
+    return f"{how} {proved:,} of {n_inputs:,} {inputs}, {share}, are answered right"
 
 
 def show(report: Report, console: Console) -> None:
@@ -126,11 +130,14 @@ def show(report: Report, console: Console) -> None:
     table = Table(box=rich.box.SIMPLE, show_header=False, pad_edge=False)
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
-    network = f"K={report.n_ctx}, d_vocab={report.d_vocab}, d_model={report.d_model}, d_head={report.d_head}"
+    sizes = sorted(report.sizes.items(), key=lambda size: SIZES.index(size[0]))
+    network = ", ".join(f"{'K' if name == 'n_ctx' else name}={size}" for name, size in sizes)
     table.add_row("network", f"{network}; weights of {report.weight_bits} bits")
     table.add_row("quantised network", _evaluation(report.quantised_evaluation))
     table.add_row("float network", _evaluation(report.float_evaluation))
     table.add_row("their answers differ", Disagreement(**report.disagreement).in_words())
+    if report.mechanism:
+        table.add_row("mechanism", "\n".join(report.mechanism))
     table.add_row("certificate", f"{report.certificate_bytes:,} bytes")
     table.add_row("checker", f"{report.checker_operations:,} operations")
     seconds = ", ".join(f"{stage} {report.seconds[stage]:.1f}" for stage in STAGES)

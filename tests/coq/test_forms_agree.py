@@ -40,8 +40,9 @@ import numpy as np
 import pytest
 import z3
 
-from compact_proofs.extract.coq_text import network_definition, weights_v
+from compact_proofs.extract.coq_text import weights_v
 from compact_proofs.extract.exp_bounds import FRACTION_BITS, exp_lower, exp_upper
+from compact_proofs.extract.layouts import MAX_OF_K
 from compact_proofs.extract.quantise import QuantisedModel, quantise, quantised_tables
 from compact_proofs.extract.tables import IntegerTables, integer_tables, least_gap_shift
 from compact_proofs.extract.z3_terms import (
@@ -268,7 +269,7 @@ def forms(request, _theory_built, tmp_path_factory) -> Forms:
     shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
     folder = root / "generated" / model
     folder.mkdir(parents=True)
-    text = COQ.format(model=model, network=network_definition(model), slack=slack)
+    text = COQ.format(model=model, network=MAX_OF_K.definition(), slack=slack)
     for setting_slack, shift, _ in settings.values():
         text += COQ_OF_SETTING.format(precision="wide" if setting_slack else "exact", shift=shift)
     (folder / "Weights.v").write_text(weights_v(quantised), encoding="ascii")

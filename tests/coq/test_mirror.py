@@ -17,7 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from compact_proofs.extract.coq_text import certificate_v, network_definition, weights_v
+from compact_proofs.extract.coq_text import certificate_v, weights_v
+from compact_proofs.extract.layouts import MAX_OF_K
 from compact_proofs.extract.quantise import QuantisedMatrix, QuantisedModel, quantise
 from compact_proofs.extract.tables import integer_tables
 from compact_proofs.models.errors import InputRefused
@@ -195,7 +196,7 @@ def coq_text(cases: list[Case]) -> str:
         if case.model is not last:
             weights = definitions(weights_v(case.model))
             parts.append(
-                f"Module Network_{index}.\nModule Weights.\n{weights}\nEnd Weights.\n{network_definition(case.model.name)}"
+                f"Module Network_{index}.\nModule Weights.\n{weights}\nEnd Weights.\n{MAX_OF_K.definition()}"
                 f"End Network_{index}.\nDefinition network_{index} := Network_{index}.network.\n"
             )
             network, last = f"network_{index}", case.model

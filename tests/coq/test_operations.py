@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import sympy
 
-from compact_proofs.extract.coq_text import certificate_v, network_definition, weights_v
+from compact_proofs.extract.coq_text import certificate_v, weights_v
+from compact_proofs.extract.layouts import MAX_OF_K
 from compact_proofs.extract.quantise import quantise
 from compact_proofs.models.weights import load_model
 from compact_proofs.proofs import coqrun, operations
@@ -136,7 +137,7 @@ def printed(_theory_built, tmp_path_factory, found) -> str:
         model = found[name, STAGED[0]][0]
         parts.append(
             f"Module Network_{name}.\nModule Weights.\n{definitions(weights_v(model))}\nEnd Weights.\n"
-            f"{network_definition(name)}End Network_{name}.\n"
+            f"{MAX_OF_K.definition()}End Network_{name}.\n"
         )
     for index, ((name, which), (model, one)) in enumerate(found.items()):
         parts.append(measured_text(index, strategies()[which], f"Network_{name}.network", model, one))

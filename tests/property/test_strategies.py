@@ -139,7 +139,7 @@ def check_found(name: str, model: QuantisedModel, found: Found) -> None:
     assert found.operations > 0
     fields = strategy.fields(found.certificate)
     text = certificate_v("tiny", name, fields)
-    check_data(text, "Certificate.v", "certificate", {field.name: field.coq_type for field in fields})
+    check_data(text, "Certificate.v", {field.name: field.coq_type for field in fields})
 
 
 def check_staged(model: QuantisedModel, known: list[str], rng: np.random.Generator) -> None:

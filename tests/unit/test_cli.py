@@ -14,7 +14,7 @@ import pytest
 from compact_proofs.models.errors import TimeLimit
 from compact_proofs.models.weights import ZOO
 from compact_proofs.proofs import cli, coqrun, pipeline
-from compact_proofs.proofs.registry import Tuning, strategies
+from compact_proofs.proofs.registry import GROUPS, Tuning, strategies
 from compact_proofs.proofs.report import duration
 
 MODEL = "max_of_2_tiny"
@@ -23,8 +23,8 @@ MODEL = "max_of_2_tiny"
 @pytest.fixture
 def toy_only(toy, monkeypatch):
     """The command line with the toy strategy as the only one."""
-    monkeypatch.setattr(cli, "strategies", lambda: {"toy": toy(60)})
-    monkeypatch.setattr(cli, "strategy", lambda name: toy(60))
+    monkeypatch.setattr(cli, "strategies", lambda group: {"toy": toy(60)})
+    monkeypatch.setattr(cli, "strategy_for", lambda family, name: toy(60))
 
 
 @pytest.fixture
@@ -224,11 +224,11 @@ def test_extract(capsys, tmp_path):
 def test_list(capsys, toy_only):
     assert cli.main(["list"]) == 0
     out = capsys.readouterr().out
-    assert f"{MODEL}     K=2 d_vocab=8 d_model=8 d_head=8, 64 inputs" in out
-    assert "toy                   for tests" in out
+    assert f"{MODEL:26}  max_of_k: K=2 d_vocab=8 d_model=8 d_head=8, 64 inputs" in out
+    assert "toy                     for tests" in out
     assert cli.main(["list", "--json"]) == 0
     value = json.loads(capsys.readouterr().out)
-    assert value["strategies"] == {"toy": "for tests"}
+    assert value["strategies"] == dict.fromkeys(GROUPS, {"toy": "for tests"})
     assert value["models"][MODEL]["n_ctx"] == 2
 
 
@@ -254,7 +254,7 @@ def test_signals_end_with_130_and_no_traceback(tmp_path, number):
         "import sys; from pathlib import Path; from compact_proofs.proofs import cli, pipeline, coqrun\n"
         "def wait(*arguments, **named):\n"
         f"    coqrun.run(['sh', '-c', 'echo $$ > pid; exec sleep 100'], Path({str(tmp_path)!r}), coqrun.Limits(), 'sleep')\n"
-        "pipeline.check = wait; cli._strategy = lambda name: None\n"
+        "pipeline.check = wait; cli._strategy = lambda model, name: None\n"
         f"sys.exit(cli.main(['check', '{MODEL}']))"
     )
     with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) as process:

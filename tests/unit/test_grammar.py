@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compact_proofs.extract.coq_text import COQ_TYPES, FLAT_LIMIT, LITERAL_LIMIT, Field, TheoremForm, certificate_v
-from compact_proofs.extract.grammar import WEIGHTS_TYPES, check_data, check_equal, check_theorem, read_source
+from compact_proofs.extract.grammar import check_data, check_equal, check_theorem, check_weights, read_source
+from compact_proofs.extract.layouts import MAX_OF_K
 from compact_proofs.models.errors import GrammarError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "coq_text"
@@ -36,13 +37,16 @@ Definition c : list (list Z) := [
 def refused(text, types=TYPES, kind="certificate"):
     """The message of the refusal, file name taken off."""
     with pytest.raises(GrammarError) as error:
-        check_data(text, "C.v", kind, types)
+        if kind == "weights":
+            check_weights(text, "C.v", MAX_OF_K)
+        else:
+            check_data(text, "C.v", types)
     return str(error.value).removeprefix("C.v:")
 
 
 def test_golden_files_are_read():
-    weights = check_data(read_source(GOLDEN / "Weights.v"), "Weights.v", "weights", WEIGHTS_TYPES)
-    assert list(weights) == list(WEIGHTS_TYPES)
+    weights = check_weights(read_source(GOLDEN / "Weights.v"), "Weights.v", MAX_OF_K)
+    assert list(weights) == list(MAX_OF_K.types())
     assert (weights["n_ctx"], weights["d_vocab"], weights["W_U_bits"]) == (2, 3, 6)
     assert weights["W_pos"] == ((-1, 0), (1, 2))
     assert weights["W_U"] == ((-6, -5, -4), (-3, -2, -1))
@@ -50,7 +54,7 @@ def test_golden_files_are_read():
         "bound": "Z", "step": "int", "flat": "list Z", "empty": "list int", "pairs": "list (list int)",
         "rows": "list (list (list int))",
     }  # fmt: skip
-    assert check_data(read_source(GOLDEN / "Certificate.v"), "Certificate.v", "certificate", types) == {
+    assert check_data(read_source(GOLDEN / "Certificate.v"), "Certificate.v", types) == {
         "bound": -5,
         "step": 0,
         "flat": (1, 1 - LITERAL_LIMIT),
@@ -58,8 +62,8 @@ def test_golden_files_are_read():
         "pairs": ((1, 2), ()),
         "rows": (((1, 2), (LITERAL_LIMIT - 1,)), (), ((),)),
     }
-    assert check_data(read_source(GOLDEN / "EmptyCertificate.v"), "Certificate.v", "certificate", {}) == {}
-    assert check_data(DATA, "C.v", "certificate", TYPES) == {"a": -5, "b": (1, 2), "c": ((3, -4), ())}
+    assert check_data(read_source(GOLDEN / "EmptyCertificate.v"), "Certificate.v", {}) == {}
+    assert check_data(DATA, "C.v", TYPES) == {"a": -5, "b": (1, 2), "c": ((3, -4), ())}
 
 
 def numbers(coq_type):
@@ -79,7 +83,7 @@ FIELDS = st.lists(
 @given(FIELDS)
 def test_what_is_written_is_read_back(fields):
     types = {field.name: field.coq_type for field in fields}
-    read = check_data(certificate_v("toy", "cubic", fields), "C.v", "certificate", types)
+    read = check_data(certificate_v("toy", "cubic", fields), "C.v", types)
     assert read == {field.name: field.value for field in fields}
 
 
@@ -89,7 +93,7 @@ def test_one_changed_character_is_refused_or_changes_a_number(at, character, rem
     """What is accepted is, blanks apart, the canonical text of the numbers that were read."""
     text = DATA[:at] + character + DATA[at + removed :]
     try:
-        values = check_data(text, "C.v", "certificate", TYPES)
+        values = check_data(text, "C.v", TYPES)
     except GrammarError:
         return
 
@@ -171,13 +175,13 @@ def test_overlong_lists_are_refused():
     def flat(length):
         return DATA.replace("[1; 2]", "[" + "; ".join(["1"] * length) + "]")
 
-    assert check_data(flat(FLAT_LIMIT), "C.v", "certificate", TYPES)["b"] == (1,) * FLAT_LIMIT
+    assert check_data(flat(FLAT_LIMIT), "C.v", TYPES)["b"] == (1,) * FLAT_LIMIT
     assert "wanted a list of at most 4000 entries" in refused(flat(FLAT_LIMIT + 1))
 
 
 def test_weights_may_not_import_machine_integers():
     text = read_source(GOLDEN / "Weights.v").replace("ZArith List", "ZArith Uint63 List")
-    assert refused(text, WEIGHTS_TYPES, "weights").startswith("2:1: got 'From', wanted import lines")
+    assert refused(text, MAX_OF_K.types(), "weights").startswith("2:1: got 'From', wanted import lines")
 
 
 def test_source_is_read_byte_for_byte(tmp_path):
@@ -248,9 +252,9 @@ def test_other_templates_are_compared_byte_for_byte():
      ("W_U_bits", "1001", "W_U_bits from 0 to 1000")],
 )  # fmt: skip
 def test_sizes_and_bits_that_coq_would_clamp_or_choke_on(name, value, wanted):
-    lines = [f"Definition {one} : {kind} := {'[]' if 'list' in kind else '1'}%Z." for one, kind in WEIGHTS_TYPES.items()]
+    lines = [f"Definition {one} : {kind} := {'[]' if 'list' in kind else '1'}%Z." for one, kind in MAX_OF_K.types().items()]
     head = "(* CompactProofs: weights: x *)\nFrom Coq Require Import ZArith List.\nImport ListNotations.\n"
     good = head + "\n".join(lines) + "\n"
-    assert check_data(good, "Weights.v", "weights", WEIGHTS_TYPES)[name] == 1
+    assert check_weights(good, "Weights.v", MAX_OF_K)[name] == 1
     with pytest.raises(GrammarError, match=wanted):
-        check_data(good.replace(f"{name} : Z := 1%Z", f"{name} : Z := {value}%Z"), "Weights.v", "weights", WEIGHTS_TYPES)
+        check_weights(good.replace(f"{name} : Z := 1%Z", f"{name} : Z := {value}%Z"), "Weights.v", MAX_OF_K)

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("models", "extract", "proofs")  # each may import itself and those before it
-TORCH_MODULES = {"models/network.py", "models/train.py", "models/load_pt.py"}
+TORCH_MODULES = {"models/network.py", "models/train.py", "models/modular/network.py", "models/modular/train.py"}
 MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from compact_proofs.extract.quantise import card_rows  # noqa: E402
+from compact_proofs.extract.families import card_rows  # noqa: E402
 from compact_proofs.models import train as train_module  # noqa: E402
 from compact_proofs.models.config import ModelConfig  # noqa: E402
 from compact_proofs.models.errors import ConfigError, UsageError  # noqa: E402

@@ -13,7 +13,7 @@ from compact_proofs.proofs.verdict import explain, verdict_text
 
 MODEL = "max_of_2_tiny"  # 64 inputs
 KEYS = {
-    "model", "strategy", "n_ctx", "d_vocab", "n_inputs", "proved_correct", "true_correct", "float_accuracy",
+    "model", "strategy", "family", "sizes", "n_inputs", "proved_correct", "true_correct", "float_accuracy",
     "quantised_accuracy", "certificate_bytes", "checker_operations", "seconds", "peak_rss_mb", "assumptions", "theorem",
     "files", "coq_version",
 }  # fmt: skip
@@ -44,7 +44,7 @@ def test_prove_reports_what_coq_accepted(toy, options):
     assert value["certificate_bytes"] == len("Definition bound : Z := 60%Z.\n")
     assert value["coq_version"] == "8.16.1"
     assert Report.load(report_path(options)) == report
-    assert said[0] == f"[1/7] load {MODEL}, quantise to 8 bits"
+    assert said[0] == f"[1/7] load {MODEL} and quantise it"
     assert [line[:5] for line in said] == [f"[{stage}/7]" for stage in range(1, 8)]
     assert generated(options, "Theorem.vo").is_file()
 
@@ -186,7 +186,7 @@ def test_new_weights_remove_what_was_compiled_from_old_ones(toy, proved):
 
 @pytest.mark.coq
 def test_reread_all(toy, options, proved, monkeypatch):
-    monkeypatch.setattr(pipeline, "strategy", lambda name: toy(60))
+    monkeypatch.setattr(pipeline, "strategy", lambda name, group: toy(60))
     assert pipeline.reread_all(options) == []
     assert [path.name for path in pipeline.reread_all(proved)] == [
         "Weights.v", "Assumptions.v", "Certificate.v", "Diagnose.v", "Theorem.v",
@@ -198,7 +198,8 @@ def test_reread_all(toy, options, proved, monkeypatch):
 
 @pytest.mark.coq
 def test_soundness_assumptions(toy, proved, monkeypatch):
-    monkeypatch.setattr(pipeline, "strategies", lambda: {"toy": toy(60)})
+    monkeypatch.setattr(pipeline, "strategies", lambda group: {"toy": toy(60)})
+    monkeypatch.setattr(pipeline, "GROUPS", ("max_of_k",))
     assert pipeline.soundness_assumptions(proved.root, proved.limits) == {"toy_sound": []}
     (proved.root / "theories" / "Facade.v").write_text("Axiom toy_sound : False.\n")
     coqrun.build_theory(proved.root, 1, proved.limits, print)
@@ -262,4 +263,4 @@ def test_verdict_is_read_from_coqs_output():
 
 
 def test_options_are_the_documented_ones():
-    assert (str(Options().out), Options().weight_bits) == ("build", 8)
+    assert (str(Options().out), Options().weight_bits) == ("build", None)

@@ -220,7 +220,7 @@ Proof.
   - rewrite len_B in values. apply values, column.
 Qed.
 
-Local Lemma dot_spec : forall a b : list int,
+Lemma dot_congruent : forall a b : list int,
   length a = length b -> congruent (dot a b) (sumZ (length b) (fun k => at1 a k * at1 b k)).
 Proof.
   induction a as [|x a IH]; intros [|y b] len; try discriminate len; [exact (congruent_to_Z 0)|].
@@ -249,7 +249,7 @@ Proof.
   unfold at2 at 1, mul_transposed. rewrite (nth_map_any _ _ _ _ _ []) by lia.
   unfold at1. rewrite (nth_map_any _ _ _ _ _ []) by lia.
   apply signed_of_congruent; [|lia].
-  rewrite <- (has_shape_row _ _ _ _ _ shape_B column). apply dot_spec.
+  rewrite <- (has_shape_row _ _ _ _ _ shape_B column). apply dot_congruent.
   rewrite (has_shape_row _ _ _ _ _ shape_A row), (has_shape_row _ _ _ _ _ shape_B column). reflexivity.
 Qed.
 

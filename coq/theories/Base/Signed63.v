@@ -13,8 +13,6 @@ Import ListNotations.
     The shift amounts are constants of a run and at most 61. *)
 Local Open Scope Z_scope.
 
-Notation modulus := (2 ^ 63) (only parsing).
-
 Definition signed (i : int) : Z := if to_Z i <? 2 ^ 62 then to_Z i else to_Z i - 2 ^ 63.
 
 Definition congruent (i : int) (z : Z) : Prop := to_Z i = z mod 2 ^ 63.

@@ -83,7 +83,7 @@ Definition low_rank_product (f : factors) (columns : nat) (B : list (list int)) 
   let ranges_2 := ranges (right_2_B P) in
   let ranges_B := ranges B in
   Product (bits f) (mul columns (A_left_1 P) (right_1_B P))
-    (Terms.zip_with add (map (fun row => absolute_dot row ranges_2) (A_left_2 P))
+    (Lists.zip_with add (map (fun row => absolute_dot row ranges_2) (A_left_2 P))
                         (map (fun row => absolute_dot row ranges_B) (A_remainder P))).
 
 Definition low_rank_tests (which : stage) (f : factors) (inner : nat) (A B : list (list int)) (P : parts) :

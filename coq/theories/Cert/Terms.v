@@ -1,7 +1,8 @@
 (* CompactProofs: Cert: Terms *)
 (* MIT licence. *)
 From Coq Require Import ZArith Uint63 List.
-From CompactProofs Require Import Base.Signed63 Base.ExpBounds Cert.Outcome.
+From CompactProofs Require Import Base.Signed63 Base.ExpBounds.
+From CompactProofs Require Export Base.Lists Cert.Outcome.
 Import ListNotations.
 (** * Enclosures of attention weights, and of their products with logit gaps
     Softmax does not see a common factor, so weights are taken relative to the largest score of a row: all are in (0, 1].
@@ -41,13 +42,6 @@ Definition upper_term (e : enclosure) (gap : int) : int := scale_up gap (if slt 
 
 Definition lower_term (e : enclosure) (gap : int) : int := scale_down gap (if slt 0 gap then fst e else snd e).
 
-Definition zip_with {A B C : Type} (f : A -> B -> C) : list A -> list B -> list C :=
-  fix zip (a : list A) (b : list B) : list C :=
-    match a, b with
-    | x :: a', y :: b' => f x y :: zip a' b'
-    | _, _ => []
-    end.
-
 (** ** Claims of one count per query *)
 
 Fixpoint first_short (count : nat -> int) (q : nat) (claims : list int) : option refusal :=
@@ -66,9 +60,3 @@ Definition claimed_total (claims : list int) : Z := fold_right (fun claim rest =
 (** One claim for each of [d] queries. *)
 Definition claims_length (d : nat) (claims : list int) : bool * refusal :=
   (Nat.eqb (length claims) d, Wrong_number_of_queries (Z.of_nat (length claims)) (Z.of_nat d)).
-
-(** The claims add up to the number of the theorem. *)
-Definition total_reaches (claimed total : Z) : bool * refusal := ((claimed <=? total)%Z, Total_short total claimed).
-
-Definition outcome_of (failure : option refusal) : outcome :=
-  match failure with None => Accepted | Some why => Refused why end.

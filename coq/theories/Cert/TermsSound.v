@@ -210,17 +210,6 @@ End Term.
 
 (** ** Lists *)
 
-Lemma nth_zip_with : forall (A B C : Type) (f : A -> B -> C) (a : list A) (b : list B) (j : nat) (da : A) (db : B) (dc : C),
-  (j < length a)%nat -> (j < length b)%nat -> nth j (zip_with f a b) dc = f (nth j a da) (nth j b db).
-Proof.
-  intros A B C f. induction a as [|x a IH]; intros [|y b] j da db dc inside_a inside_b; try (cbn in *; lia).
-  destruct j as [|j]; [reflexivity|]. exact (IH b j da db dc ltac:(cbn in *; lia) ltac:(cbn in *; lia)).
-Qed.
-
-Lemma zip_with_length : forall (A B C : Type) (f : A -> B -> C) (a : list A) (b : list B),
-  length (zip_with f a b) = Nat.min (length a) (length b).
-Proof. intros A B C f. induction a as [|x a IH]; intros [|y b]; cbn; try reflexivity. f_equal. apply IH. Qed.
-
 Lemma first_short_none : forall (count : nat -> int) (claims : list int) (q : nat),
   first_short count q claims = None ->
   (claimed_total claims <= sumZ (length claims) (fun k => to_Z (count (q + k)%nat)))%Z.

@@ -1,0 +1,108 @@
+"""The strategies for modular arithmetic as the registry knows them: each folds a network and works on its canonical form.
+
+A strategy's own file has its certificate, mirror and finder on forms; here they are tied to networks, and the operations of the
+fold are added. Coq: Modular.Strategies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from compact_proofs.extract import modular_fold
+from compact_proofs.extract.coq_text import Statement
+from compact_proofs.extract.modular import QuantisedModular
+from compact_proofs.extract.modular_form import Form, check_form
+from compact_proofs.proofs.registry import CoqNames, Found, Progress, Strategy, Tuning
+from compact_proofs.proofs.strategies.modular import (
+    brute_force,
+    low_rank_unembedding,
+    second_moment,
+)
+
+SQUARE = ("modular_quadratic",)
+RELU = ("modular_relu", "modular_pizza", "modular_folded")
+Search = Callable[[Form, Tuning, Progress], Any]  # a certificate
+Words = Callable[[Form, Any], tuple[str, ...]]
+
+
+def _names(name: str) -> CoqNames:
+    return CoqNames(f"{name}_check", f"{name}_sound", f"{name}_verdict")
+
+
+def _nothing(form: Form, certificate: Any) -> tuple[str, ...]:
+    return ()
+
+
+def _strategy(
+    name: str,
+    summary: str,
+    module: ModuleType,
+    constructor: str,
+    search: Search,
+    families: tuple[str, ...] | None = None,
+    statement: Statement = "at_least",
+    coq: dict[Statement, CoqNames] | None = None,
+    words: Words = _nothing,
+) -> Strategy:
+    def find(model: QuantisedModular, tuning: Tuning, progress: Progress) -> Found:
+        form = modular_fold.fold(model)
+        check_form(form)
+        certificate = search(form, tuning, progress)
+        operations = modular_fold.operations(model) + int(module.operations(form, certificate))
+        return Found(certificate, module.count(form, certificate), statement, operations, words(form, certificate))
+
+    def mirror(model: QuantisedModular, certificate: Any) -> int:
+        form = modular_fold.fold(model)
+        check_form(form)
+        return int(module.count(form, certificate))
+
+    names = {"at_least": _names(name)} if coq is None else coq
+    return Strategy(name, summary, constructor, names, find, module.fields, mirror, "modular", families)  # type: ignore[arg-type]
+
+
+def _untuned(name: str, find_on: Callable[[Form], Any]) -> Search:
+    def search(form: Form, tuning: Tuning, progress: Progress) -> Any:
+        tuning.only(name)
+        return find_on(form)
+
+    return search
+
+
+def _low_rank(form: Form, tuning: Tuning, progress: Progress) -> Any:
+    tuning.only("low_rank_unembedding", "rank")
+    return low_rank_unembedding.find_on(form, tuning.rank, progress=lambda rank, most: progress("rank", rank, most))
+
+
+STRATEGIES: tuple[Strategy, ...] = (
+    _strategy(
+        "second_moment",
+        "one inequality between the sums of squares and of right logits over all pairs; square activation",
+        second_moment,
+        "Second_moment_certificate",
+        _untuned("second_moment", second_moment.find_on),
+        SQUARE,
+    ),
+    _strategy(
+        "low_rank_unembedding",
+        "every pair, its outputs by a matrix of low rank, what that leaves out by Cauchy-Schwarz",
+        low_rank_unembedding,
+        "Low_rank_unembedding_certificate",
+        _low_rank,
+    ),
+    _strategy(
+        "brute_force",
+        "every output of every pair; the exact count",
+        brute_force,
+        "Modular_brute_force_certificate",
+        _untuned("brute_force", brute_force.find_on),
+        statement="exactly",
+        coq={
+            "exactly": CoqNames(
+                "modular_brute_force_exact_check", "modular_brute_force_exact_sound", "modular_brute_force_exact_verdict"
+            ),
+            "at_least": _names("modular_brute_force"),
+        },
+    ),
+)
