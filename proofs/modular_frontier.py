@@ -1,11 +1,11 @@
 """The frontier of proof length and tightness for modular arithmetic: `modular_frontier_command`, behind `make frontier`.
 
-Every network of the zoo and of build/models (the seeds) with p >= 59, every strategy that can prove something of it, and
-`low_rank_unembedding` over a range of ranks: the bound that the mirror predicts against the true count (enumerated exactly, in
-integers), and the checker's operations against those of brute force. The zoo's are proved in Coq as well; a prediction that
-Coq does not accept fails the run. Writes docs/modular_frontier.csv (a row per network, strategy and choice) and .md (tables, and
-per architecture mean, spread and the share of seeds certified at 95 % or more), and docs/figures/modular_frontier.png.
-Finished rows are kept: an interrupted run goes on where it was.
+Every network of the zoo and of build/models (the seeds) with p >= 59, every strategy that can prove something of it,
+`low_rank_unembedding` over a range of ranks, `quadrature` over widths of the weights: the bound that the mirror predicts against
+the true count (enumerated exactly, in integers), and the checker's operations against those of brute force. The zoo's are proved
+in Coq as well; a prediction that Coq does not accept fails the run. Writes docs/modular_frontier.csv (a row per network, strategy
+and choice) and .md (tables, and per architecture mean, spread and the share of seeds certified at 95 % or more), and
+docs/figures/modular_frontier.png. Finished rows are kept: an interrupted run goes on where it was.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ TABLE, SUMMARY = Path("docs/modular_frontier.csv"), Path("docs/modular_frontier.
 PICTURE = Path("docs/figures/modular_frontier.png")
 LEAST_MODULUS = 59  # smaller ones are for tests
 RANKS = (4, 6, 8, 10, 12, 14, 16, 20, 24)  # of the curve of low_rank_unembedding
+BITS = (10, 12)  # of the weights, besides the default
 BRUTE = "brute_force"
 SEED = re.compile(r"_seed[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One strategy on one network. `true`: right pairs, enumerated; `choice`: options of the command line, empty for the default.
+    """One strategy on one network. `true`: right pairs, enumerated; `choice`: options of the command line, empty for none.
 
     brute_operations: of brute force on the same network; coqc_s: seconds of coqc on the generated files where Coq has
     accepted the bound, else empty; certificate_bytes likewise; refused: why there is no bound.
@@ -70,6 +71,19 @@ class Point:
     def shorter(self) -> float:
         """How many times fewer operations than brute force."""
         return self.brute_operations / self.operations
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A strategy, what is chosen of its certificate, and the bits of the weights (None: the family's own)."""
+
+    strategy: Strategy
+    tuning: Tuning = DEFAULT
+    bits: int | None = None
+
+    def text(self) -> str:
+        bits = f"--weight-bits {self.bits}" if self.bits else ""
+        return f"{self.tuning.text()} {bits}".strip()
 
 
 def modular_frontier_command(out: Path, jobs: int, in_coq: bool = True) -> int:
@@ -113,42 +127,43 @@ def _order(point: Point) -> tuple[str, str, int, str]:
 def _measure(name: str, known: dict[tuple[str, str, str], Point], out: Path, jobs: int, in_coq: bool) -> Iterable[Point]:
     """Yield the points of one network that are not known yet."""
     config, weights = load_model(name)
-    quantised = quantise_network(config, weights)
-    assert isinstance(quantised, QuantisedModular)
-    fitting = [one for one in strategies("modular").values() if one.families is None or config.family in one.families]
-    brute = next(one for one in fitting if one.name == BRUTE)
-    choices = [(one, DEFAULT) for one in fitting]
-    choices += [(one, Tuning(rank=rank)) for one in fitting if one.name == "low_rank_unembedding" for rank in RANKS]
-    wanted = [
-        (one, tuning)
-        for one, tuning in choices
-        if (point := known.get((name, one.name, tuning.text()))) is None or (in_coq and not tuning.text() and not point.coqc_s)
-    ]
-    if not wanted:
-        return
-    true = network_accuracy(config, weights, quantised).quantised.right
-    brute_operations = brute.find(quantised, DEFAULT, silent).operations
-    sizes = quantised.sizes()
-    for one, tuning in wanted:
-        print(f"{name}, {one.name} {tuning.text()}".rstrip(), file=sys.stderr, flush=True)
-        start = (name, config.family, sizes["modulus"], sizes["d_mlp"], quantised.weight_bits, one.name, tuning.text())
-        yield Point(*start, *_bound(name, quantised, one, tuning, true, brute_operations, out, jobs, in_coq))
+    fitting = {one.name: one for one in strategies("modular").values() if one.families is None or config.family in one.families}
+    choices = [Choice(one) for one in fitting.values()]
+    if "low_rank_unembedding" in fitting:
+        choices += [Choice(fitting["low_rank_unembedding"], Tuning(rank=rank)) for rank in RANKS]
+    if config.family == "modular_folded":
+        choices += [Choice(fitting["quadrature"], DEFAULT, bits) for bits in BITS]
+    for choice in choices:
+        point = known.get((name, choice.strategy.name, choice.text()))
+        prove = in_coq and choice.tuning == DEFAULT
+        if point is not None and (point.coqc_s or not prove or not point.proved):
+            continue
+        print(f"{name}, {choice.strategy.name} {choice.text()}".rstrip(), file=sys.stderr, flush=True)
+        quantised = quantise_network(config, weights, choice.bits)
+        assert isinstance(quantised, QuantisedModular)
+        true = network_accuracy(config, weights, quantised).quantised.right
+        brute_operations = fitting[BRUTE].find(quantised, DEFAULT, silent).operations
+        sizes = quantised.sizes()
+        start = (name, config.family, sizes["modulus"], sizes["d_mlp"], quantised.weight_bits)
+        found = _bound(name, quantised, choice, true, brute_operations, out, jobs, prove)
+        yield Point(*start, choice.strategy.name, choice.text(), *found)
 
 
 def _bound(
-    name: str, quantised: QuantisedModular, one: Strategy, tuning: Tuning, true: int, brute_operations: int, out: Path, jobs: int,
-    in_coq: bool,
+    name: str, quantised: QuantisedModular, choice: Choice, true: int, brute_operations: int, out: Path, jobs: int, prove: bool
 ) -> tuple[int, int, int, int, str, str]:  # fmt: skip
+    one = choice.strategy
     try:
-        found = one.find(quantised, tuning, silent)
+        found = one.find(quantised, choice.tuning, silent)
     except CompactProofsError as error:
         print(f"  no bound: {error}", file=sys.stderr)
         return 0, true, brute_operations, brute_operations, "", ""
     if found.proved > true:
         raise InputRefused(f"{name}, {one.name}: the mirror accepts {found.proved:,}, right are {true:,}")
-    if not in_coq or tuning != DEFAULT or found.proved == 0:
+    if not prove or found.proved == 0:
         return found.proved, true, found.operations, brute_operations, "", ""
-    report = pipeline.prove(name, one, pipeline.Options(out=out, jobs=jobs, command="frontier", estimate=False, tuning=tuning))
+    how = pipeline.Options(out, choice.bits, jobs, command="frontier", estimate=False)
+    report = pipeline.prove(name, one, how)
     return (
         report.proved_correct, true, report.checker_operations, brute_operations, str(report.certificate_bytes),
         str(report.seconds["coqc"]),
@@ -173,10 +188,11 @@ def summary(points: Sequence[Point]) -> str:
     for point in sorted((point for point in points if not SEED.search(point.model)), key=_order):
         size = f"{int(point.certificate_bytes):,} B" if point.certificate_bytes else ""
         seconds = f"{float(point.coqc_s):.1f} s" if point.coqc_s else ""
-        if not point.choice:
+        if "--rank" not in point.choice:
             lines.append(
-                f"| {point.model} | {point.modulus} | {point.d_mlp} | {point.strategy} | {point.proved:,} | {point.true:,} "
-                f"| {100 * point.share:.2f} % | {point.operations:.2e} | {point.shorter:.1f} | {size} | {seconds} |"
+                f"| {point.model} | {point.modulus} | {point.d_mlp} | {point.strategy}, {point.weight_bits} bits "
+                f"| {point.proved:,} | {point.true:,} | {100 * point.share:.2f} % | {point.operations:.2e} "
+                f"| {point.shorter:.1f} | {size} | {seconds} |"
             )
     lines += [
         "",
@@ -187,8 +203,9 @@ def summary(points: Sequence[Point]) -> str:
     ]
     groups: dict[tuple[str, int, str], list[Point]] = {}
     for point in points:
-        if SEED.search(point.model) and not point.choice and point.strategy != BRUTE:
-            groups.setdefault((SEED.sub("", point.model), point.modulus, point.strategy), []).append(point)
+        if SEED.search(point.model) and "--rank" not in point.choice and point.strategy != BRUTE:
+            strategy = f"{point.strategy}, {point.weight_bits} bits"
+            groups.setdefault((SEED.sub("", point.model), point.modulus, strategy), []).append(point)
     for (name, modulus, strategy), group in sorted(groups.items()):
         shares = [point.share for point in group]
         enough = sum(share >= 0.95 for share in shares)

@@ -10,7 +10,7 @@ Import ListNotations.
     - [centred L R V]   == the outputs of a network with squares: sum_j (L[a,j] + R[b,j])^2 V[c,j]
     - [moment_fast]     == their moment, without any loop over a, b and c together
     - [correlation_fast] == their correlation, without a loop over c
-    Source: docs/modular_arithmetic.md. *)
+    Source: docs/modular_addition.md. *)
 Local Open Scope Z_scope.
 
 (** ** Sums *)

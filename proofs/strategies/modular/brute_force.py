@@ -62,7 +62,10 @@ def operations(form: Form, certificate: ModularBruteForceCertificate) -> int:
 
 
 def operations_of(p: Any, m: Any, activation: Activation = "relu") -> Any:
-    """Count them from the order p and the width m; numbers or symbols."""
+    """Count them from the order p and the width m; numbers or symbols.
+
+    Coq: Modular.Length.BruteForceCounted.brute_force_bound, proved to be no less than the checker takes.
+    """
     pair = ANSWER + 2 * m + p * (2 * m + 2) + COMPARISON * (p - 1)
     return form_operations_of(p, m, activation) + p**2 * pair + 2 * p + 5
 

@@ -21,6 +21,7 @@ from jaxtyping import Float64, Int64
 from compact_proofs.extract.coq_text import Field
 from compact_proofs.extract.modular_form import (
     MOST,
+    Activation,
     Form,
     activate,
     certified,
@@ -31,6 +32,7 @@ from compact_proofs.extract.modular_form import (
     refused,
 )
 from compact_proofs.models.errors import InputRefused
+from compact_proofs.proofs.strategies.modular.brute_force import form_operations_of
 
 Progress = Callable[[int, int], None]
 MOST_SCALE_BITS = 12
@@ -307,12 +309,19 @@ def operations(form: Form, certificate: LowRankUnembeddingCertificate) -> int:
     return operations_of(form.order, form.width, certificate.rank, coarse=certificate.dropped > 0)
 
 
-def operations_of(p: Any, m: Any, rank: Any, coarse: bool = False) -> Any:
-    """The same as a function of the sizes, which may be sympy symbols; the tests of the form are counted too."""
-    matrices = 2 * m + 4 * p * m + 2 * (p + m) * rank + 2 * p * m * rank + 1
-    ranges = 3 * (14 * p * m + 2 * p * p + (p + m) * rank)  # each entry of a table: its sign, its size, a comparison
-    tests = ranges + 4 * m + 3 * (p + m) * rank + 6 * p + rank + 120
+def operations_of(p: Any, m: Any, rank: Any, coarse: bool = False, activation: Activation = "square") -> Any:
+    """The same as a function of the sizes, which may be sympy symbols; the tests of the form are counted too.
+
+    A form with squares takes a little longer than one with relu, so the bound holds for both unless told otherwise.
+    Coq: Modular.Length.LowRankUnembeddingLength.low_rank_bound, proved to be no less than the checker takes.
+    """
+    top, top_direct = 3 * p * m + 1, 3 * p * p + 1  # the largest entry of a table: for each its sign, its size, a comparison
+    hidden = (2 if activation == "square" else 1) * (2 * top + 1) + (1 if activation == "square" else 0)
+    matrices = 1 + 2 * m + 4 * p * m + 2 * (p + m) * rank + 2 * p * m * rank
+    margin = 32 + 2 * top_direct + hidden + top
+    tests = 45 + 5 * p + rank + 6 * m + 7 * (p + m) * rank + (4 + hidden + 4 * top) + 5 * top + margin
     tables = 8 * p * p * m + 4 * p * p + p * (2 * m + 3)
-    per_pair = 8 * m + (5 * m if coarse else 2 * m) + 2 * m * rank + 23
+    per_pair = 23 + 8 * m + (5 * m if coarse else 2 * m) + 2 * m * rank
     per_class = 2 * (rank + 1) + 4
-    return matrices + tests + tables + p * p * per_pair + p * p * (p - 1) * per_class + 2 * p
+    pairs = p * p * per_pair + p * p * (p - 1) * per_class + 2 * p
+    return 10 + matrices + tests + form_operations_of(p, m, activation) + tables + pairs

@@ -17,7 +17,10 @@ from compact_proofs.extract.modular_form import Form, check_form
 from compact_proofs.proofs.registry import CoqNames, Found, Progress, Strategy, Tuning
 from compact_proofs.proofs.strategies.modular import (
     brute_force,
+    homogeneity,
+    homogeneity_l1,
     low_rank_unembedding,
+    quadrature,
     second_moment,
 )
 
@@ -33,6 +36,36 @@ def _names(name: str) -> CoqNames:
 
 def _nothing(form: Form, certificate: Any) -> tuple[str, ...]:
     return ()
+
+
+def _mechanism(form: Form, first: str) -> tuple[str, ...]:
+    return (first, *homogeneity.mechanism(form).lines())
+
+
+def _second_moment_words(form: Form, certificate: Any) -> tuple[str, ...]:
+    return _mechanism(form, "no certificate: sums over all pairs, computed from the products of the neurons' tables")
+
+
+def _low_rank_words(form: Form, c: low_rank_unembedding.LowRankUnembeddingCertificate) -> tuple[str, ...]:
+    means = f"the means of {form.width} activations by token, by answer and by difference"
+    return _mechanism(form, f"certificate: {means}; a basis of rank {c.rank} for what is left of the outputs")
+
+
+def _homogeneity_words(form: Form, c: homogeneity.HomogeneityCertificate) -> tuple[str, ...]:
+    groups = ", ".join(str(len(group)) for group in c.groups)
+    kink = "|x|" if c.kink else "relu(x)"
+    first = f"certificate: {len(c.groups)} groups of {groups} neurons; {kink} of each as {c.used_rank} products of a function"
+    return _mechanism(form, f"{first} of the difference and one of the answer")
+
+
+def _l1_words(form: Form, c: homogeneity_l1.HomogeneityL1Certificate) -> tuple[str, ...]:
+    watched = sum(len(one) for one in c.watched_distances)
+    first = f"certificate: a cosine for each neuron, of {len(c.frequency_list)} frequencies; {watched} near ties watched"
+    return _mechanism(form, first)
+
+
+def _quadrature_words(form: Form, c: quadrature.QuadratureCertificate) -> tuple[str, ...]:
+    return _mechanism(form, f"certificate: a cosine for each neuron, of {len(c.frequencies)} frequencies, and a table of cosines")
 
 
 def _strategy(
@@ -75,6 +108,11 @@ def _low_rank(form: Form, tuning: Tuning, progress: Progress) -> Any:
     return low_rank_unembedding.find_on(form, tuning.rank, progress=lambda rank, most: progress("rank", rank, most))
 
 
+def _homogeneity(form: Form, tuning: Tuning, progress: Progress) -> Any:
+    tuning.only("relu_homogeneity", "rank")
+    return homogeneity.find_on(form, tuning.rank)
+
+
 STRATEGIES: tuple[Strategy, ...] = (
     _strategy(
         "second_moment",
@@ -83,6 +121,17 @@ STRATEGIES: tuple[Strategy, ...] = (
         "Second_moment_certificate",
         _untuned("second_moment", second_moment.find_on),
         SQUARE,
+        words=_second_moment_words,
+    ),
+    _strategy(
+        "relu_homogeneity_l1",
+        "a cosine for each neuron, neurons of one frequency together; pairs near a tie one by one; for purified networks",
+        homogeneity_l1,
+        "Homogeneity_l1_certificate",
+        _untuned("relu_homogeneity_l1", homogeneity_l1.find_on),
+        ("modular_folded",),
+        coq={"at_least": _names("homogeneity_l1")},
+        words=_l1_words,
     ),
     _strategy(
         "low_rank_unembedding",
@@ -90,6 +139,27 @@ STRATEGIES: tuple[Strategy, ...] = (
         low_rank_unembedding,
         "Low_rank_unembedding_certificate",
         _low_rank,
+        words=_low_rank_words,
+    ),
+    _strategy(
+        "relu_homogeneity",
+        "the neurons of one frequency collapse to a few products of tables, what these miss by Cauchy-Schwarz",
+        homogeneity,
+        "Homogeneity_certificate",
+        _homogeneity,
+        RELU,
+        coq={"at_least": _names("homogeneity")},
+        words=_homogeneity_words,
+    ),
+    _strategy(
+        "quadrature",
+        "sums over the phases of each frequency, no pair looked at; for purified networks of 10 bits or more",
+        quadrature,
+        "Quadrature_certificate",
+        _untuned("quadrature", quadrature.find_on),
+        RELU,
+        coq={"at_least": _names("quadrature")},
+        words=_quadrature_words,
     ),
     _strategy(
         "brute_force",

@@ -95,21 +95,25 @@ def operations(form: Form, certificate: SecondMomentCertificate) -> int:
 
 
 def operations_of(p: Any, m: Any, tied: bool = True) -> Any:
-    """Bound them from the order p and the width m; numbers or symbols. `tied`: the two tokens have equal tables."""
+    """Bound them from the order p and the width m; numbers or symbols. `tied`: the two tokens have equal tables.
+
+    Coq: Modular.Length.SecondMomentLength.second_moment_operations_bound, proved to bound what the checker does.
+    """
     pairs = m * (m + 1) / 2  # of neurons
-    outputs = 3 * p * m + 2
-    tests = outputs + 12 * p * m + 6 * p**2 + 40
-    side = p * m + 2 + m + p * m + 3 * p * m + 2 * (2 * p**2 * m) + _sum_operations(p, p**2) + 2 * p * pairs
-    sides = side + p * m if tied else 2 * (side + p * m)
+    triangle = 2 * p * pairs
+    tests = 34 + 15 * p * m + 6 * p**2
+    side = 2 + m + 4 * p * m + 4 * p**2 * m + _sum_operations(p, p**2) + triangle
+    sides = side + (0 if tied else p * m + side)
     cross = 2 * p**2 + _sum_operations(1, p)
-    joint = 2 * p * pairs + pairs + _sum_operations(m, pairs) + _sum_operations(1, m) + 2
-    right = p * (p * (ANSWER + 1 + 2 * m) + 2 * m + 4) + 6
-    return form_operations_of(p, m, "square") + tests + outputs + p * m + sides + cross + joint + right + 20
+    joint = pairs + triangle + 2 + _sum_operations(m, pairs) + _sum_operations(1, m)
+    right = p * (4 + (ANSWER + 1) * p + 2 * m + 2 * p * m)
+    moments = 13 + 5 * p * m + sides + cross + joint + right
+    return form_operations_of(p, m, "square") + tests + moments + 15
 
 
 def _sum_operations(rows: Any, entries: Any) -> Any:
-    """Of an exact sum of products. Coq: Modular.SecondMoment.product_sum."""
-    return 6 * entries + 12 + (LEVELS * DIGIT + 2) * entries + (LEVELS * 8 + 7) * rows
+    """Of an exact sum of products. Coq: Modular.Length.SecondMomentLength.product_sum_bound."""
+    return 13 + 6 * entries + (LEVELS * DIGIT + 2) * entries + (LEVELS * 8 + 7) * rows
 
 
 class _Side(NamedTuple):

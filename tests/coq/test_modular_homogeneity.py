@@ -1,0 +1,107 @@
+"""The mirror of homogeneity says what Coq says: counts on tiny forms and every refusal, from one run of coqc.
+
+The forms and certificates are those of tests/unit/test_modular_homogeneity.py: random ones with ties, waves, found
+certificates, changed ones and one for each refusal. A claim above the count makes Coq print what it counted.
+"""
+
+import re
+import runpy
+import shutil
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from compact_proofs.extract.modular_form import Form, form_text
+from compact_proofs.proofs import coqrun
+from compact_proofs.proofs.strategies.modular import homogeneity as strategy
+
+pytestmark = [pytest.mark.coq, pytest.mark.skipif(shutil.which("coqc") is None, reason="Coq is not installed")]
+
+# test files cannot import each other
+UNIT = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "test_modular_homogeneity.py"))
+VERDICT = re.compile(r"= ((?:Accepted|Refused).*?)\s+: outcome", re.DOTALL)
+HEADER = """From Coq Require Import ZArith Uint63 List.
+From CompactProofs Require Import Spec.Modular Base.Signed63 Base.Matrix Cert.Outcome Modular.Form Modular.Homogeneity.
+Import ListNotations.
+"""
+
+
+class Case(NamedTuple):
+    form: Form
+    certificate: strategy.HomogeneityCertificate
+    claimed: int
+    predicted: str
+
+
+def case(form: Form, certificate: strategy.HomogeneityCertificate, claimed: int) -> Case:
+    return Case(form, certificate, claimed, strategy.verdict(claimed, form, certificate))
+
+
+@cache
+def all_cases() -> list[Case]:
+    cases = []
+    for seed in range(50):
+        form = UNIT["random_form"](seed)
+        cases.append(case(form, UNIT["random_certificate"](form, seed), form.order**2 + 1))
+    for seed in range(8):
+        cases.append(case(*UNIT["exact_form"](seed), 26))
+    for seed in range(12):
+        form = UNIT["wave_form"]((3, 5, 7, 11)[seed % 4], 8 + seed, (1, -1)[seed // 2 % 2])
+        certificate = strategy.find_on(form, rank=1 + seed % 3, kink=seed % 2)
+        right = strategy.count(form, certificate)
+        cases += [case(form, certificate, claimed) for claimed in (right, right + 1)]
+    form = UNIT["wave_form"](5, 8)
+    cases.append(case(replace(form, activation="square"), strategy.find_on(form, rank=1), 0))
+    return cases + [case(form, certificate, 0) for _, certificate in UNIT["misfits"](form)]
+
+
+def term(value, scope: str) -> str:
+    """Nested lists as a Coq term."""
+    if isinstance(value, tuple):
+        return "[" + "; ".join(term(entry, scope) for entry in value) + "]"
+    return f"({value})%{scope}"
+
+
+def certificate_text(c: strategy.HomogeneityCertificate) -> str:
+    values = [term(field.value, "uint63" if "int" in field.coq_type else "Z") for field in strategy.fields(c)]
+    return "(Homogeneity_certificate\n  " + "\n  ".join(values) + ")"
+
+
+def coq_text(cases: list[Case]) -> str:
+    parts = [HEADER]
+    for one in cases:
+        form, certificate = form_text(one.form), certificate_text(one.certificate)
+        parts.append(f"Eval vm_compute in (homogeneity_on {one.claimed} {form}\n  {certificate}).\n")
+    return "\n".join(parts)
+
+
+@pytest.fixture(scope="module")
+def verdicts(_theory_built, tmp_path_factory) -> list[str]:
+    """What Coq prints for each case."""
+    root = tmp_path_factory.mktemp("homogeneity")
+    shutil.copytree(_theory_built / "theories", root / "theories")
+    shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
+    (root / "generated").mkdir()
+    (root / "Mirror.v").write_text(coq_text(all_cases()), encoding="ascii")
+    printed = coqrun.coqc(root, Path("Mirror.v"), coqrun.Limits()).stdout
+    return [" ".join(text.split()) for text in VERDICT.findall(printed)]
+
+
+def test_coq_says_what_the_mirror_says(verdicts):
+    cases = all_cases()
+    assert len(verdicts) == len(cases)
+    differences = [
+        f"{one.form}, {one.claimed}: Coq {verdict}; mirror {one.predicted}"
+        for one, verdict in zip(cases, verdicts, strict=True)
+        if verdict != one.predicted
+    ]
+    assert not differences, "\n".join(differences)
+
+
+def test_the_cases_hold_every_kind_of_verdict():
+    kinds = {re.match(r"Accepted|Refused \(?(\w+)", one.predicted)[1] for one in all_cases()}
+    assert kinds == {None, "May_overflow", "Wrong_scale", "Wrong_table", "Wrong_activation", "Total_short"}
+    assert len({one.predicted for one in all_cases() if "Total_short" in one.predicted}) > 20
