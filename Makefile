@@ -12,6 +12,7 @@ OUT = build
 DEVICE = auto
 SEED = 0
 FAMILY = max_of_k
+TASK = max_of_k
 K = 4
 D_VOCAB = 64
 D_MODEL =
@@ -43,7 +44,7 @@ MAKEFLAGS += --no-print-directory
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "settings: MODEL STRATEGY RESOLUTION BANDS RANK NEAR BUDGET WEIGHT_BITS JOBS OUT DEVICE SEED FAMILY K D_VOCAB D_MODEL D_HEAD MODULUS OPERATION D_MLP STEPS PYTHON"
+	@echo "settings: MODEL STRATEGY RESOLUTION BANDS RANK NEAR BUDGET WEIGHT_BITS JOBS OUT DEVICE SEED FAMILY TASK K D_VOCAB D_MODEL D_HEAD MODULUS OPERATION D_MLP STEPS PYTHON"
 
 setup: $(VENV)/.base coq ## install what proving needs: virtual environment, base packages, Coq
 
@@ -85,7 +86,7 @@ check: setup ## have Coq check the files of MODEL and STRATEGY once more, rebuil
 
 test: $(VENV)/.dev coq ## run all tests
 	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup
 
 train: $(VENV)/.train ## train MODEL of FAMILY with SEED (7 or 0-15), STEPS, D_MODEL; K, D_VOCAB, D_HEAD or MODULUS, OPERATION, D_MLP
 	@$(CLI) train $(MODEL) --family $(FAMILY) --seed $(SEED) --device $(DEVICE) --out $(OUT) $(if $(STEPS),--steps $(STEPS)) \
@@ -95,8 +96,8 @@ train: $(VENV)/.train ## train MODEL of FAMILY with SEED (7 or 0-15), STEPS, D_M
 purify: setup ## make MODEL_purified: each neuron of MODEL replaced by a cosine of one frequency
 	@$(CLI) purify $(MODEL) --out $(OUT)
 
-frontier: $(VENV)/.dev coq ## measure every strategy over 16 seeds for K = 4, 10, 20: table and picture in docs/ (an hour)
-	@$(CLI) frontier --jobs $(JOBS) --out $(OUT)
+frontier: $(VENV)/.dev coq ## measure every strategy of TASK (max_of_k or modular) over many seeds: table and picture in docs/ (an hour)
+	@$(CLI) frontier --task $(TASK) --jobs $(JOBS) --out $(OUT)
 
 bench: setup ## measure the shipped models
 	@$(CLI) bench --jobs $(JOBS) --out $(OUT)

@@ -161,8 +161,9 @@ def _parser() -> argparse.ArgumentParser:
     frontier = command("frontier", _frontier, "measure all strategies over many seeds: table, rows and picture in docs/")
     frontier.add_argument("--jobs", type=_positive, default=1, metavar="N", help="files compiled at a time (default 1)")
     frontier.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="folder of results (default build)")
-    frontier.add_argument("--seeds", type=_positive, default=16, metavar="N", help="networks of each size (default 16)")
-    frontier.add_argument("--proved", type=_natural, default=3, metavar="N", help="of these, proved in Coq (default 3)")
+    frontier.add_argument("--task", choices=GROUPS, default="max_of_k", help="default max_of_k")
+    frontier.add_argument("--seeds", type=_positive, default=16, metavar="N", help="max_of_k: networks of each size (default 16)")
+    frontier.add_argument("--proved", type=_natural, default=3, metavar="N", help="max_of_k: of these, proved in Coq (default 3)")
 
     bench = command("bench", _bench, "measure the shipped models")
     bench.add_argument("--jobs", type=_positive, default=1, metavar="N")
@@ -215,9 +216,8 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _sizes(config: AnyConfig) -> dict[str, object]:
-    names = ("n_ctx", "d_vocab", "modulus", "operation", "d_model", "d_head", "d_attn", "d_mlp")
-    if config.family != "max_of_k":
-        names = names[2:]
+    first = ["n_ctx", "d_vocab"] if config.family == "max_of_k" else ["modulus", "operation"]
+    names = [*first, "d_model", "d_head", "d_attn", "d_mlp"]
     return {name: value for name in names if (value := getattr(config, name, None)) is not None}
 
 
@@ -375,7 +375,10 @@ def _reread(options: argparse.Namespace) -> int:
 
 def _frontier(options: argparse.Namespace) -> int:
     from compact_proofs.proofs.frontier import frontier_command
+    from compact_proofs.proofs.modular_frontier import modular_frontier_command
 
+    if options.task == "modular":
+        return modular_frontier_command(options.out, options.jobs)
     return frontier_command(options.out, options.jobs, options.seeds, options.proved)
 
 

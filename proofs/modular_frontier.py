@@ -145,29 +145,29 @@ def _measure(name: str, known: dict[tuple[str, str, str], Point], out: Path, job
         brute_operations = fitting[BRUTE].find(quantised, DEFAULT, silent).operations
         sizes = quantised.sizes()
         start = (name, config.family, sizes["modulus"], sizes["d_mlp"], quantised.weight_bits)
-        found = _bound(name, quantised, choice, true, brute_operations, out, jobs, prove)
-        yield Point(*start, choice.strategy.name, choice.text(), *found)
+        proved, operations, size, seconds = _bound(name, quantised, choice, true, out, jobs, prove)
+        operations = operations or brute_operations
+        one = choice.strategy.name, choice.text()
+        yield Point(*start, *one, proved, true, operations, brute_operations, size, seconds)
 
 
 def _bound(
-    name: str, quantised: QuantisedModular, choice: Choice, true: int, brute_operations: int, out: Path, jobs: int, prove: bool
-) -> tuple[int, int, int, int, str, str]:  # fmt: skip
+    name: str, quantised: QuantisedModular, choice: Choice, true: int, out: Path, jobs: int, prove: bool
+) -> tuple[int, int, str, str]:
+    """Return what is proved, operations (0 where there is no certificate), bytes of the certificate and seconds of coqc."""
     one = choice.strategy
     try:
         found = one.find(quantised, choice.tuning, silent)
     except CompactProofsError as error:
         print(f"  no bound: {error}", file=sys.stderr)
-        return 0, true, brute_operations, brute_operations, "", ""
+        return 0, 0, "", ""
     if found.proved > true:
         raise InputRefused(f"{name}, {one.name}: the mirror accepts {found.proved:,}, right are {true:,}")
     if not prove or found.proved == 0:
-        return found.proved, true, found.operations, brute_operations, "", ""
+        return found.proved, found.operations, "", ""
     how = pipeline.Options(out, choice.bits, jobs, command="frontier", estimate=False)
     report = pipeline.prove(name, one, how)
-    return (
-        report.proved_correct, true, report.checker_operations, brute_operations, str(report.certificate_bytes),
-        str(report.seconds["coqc"]),
-    )  # fmt: skip
+    return report.proved_correct, report.checker_operations, str(report.certificate_bytes), str(report.seconds["coqc"])
 
 
 def summary(points: Sequence[Point]) -> str:

@@ -135,9 +135,9 @@ GROUPS: tuple[Group, ...] = ("max_of_k", "modular")
 def strategies(group: Group = "max_of_k") -> dict[str, Strategy]:
     """All strategies of a task by name, best first."""
     if group == "modular":
-        from compact_proofs.proofs.strategies.modular import methods
+        from compact_proofs.proofs.strategies.modular.methods import STRATEGIES
 
-        return {one.name: one for one in methods.STRATEGIES}
+        return {one.name: one for one in STRATEGIES}
     from compact_proofs.proofs.strategies import brute_force, cubic, exact, subcubic, wrong_count
 
     found = (cubic.STRATEGY, *subcubic.STRATEGIES, wrong_count.STRATEGY, exact.STRATEGY, brute_force.STRATEGY)

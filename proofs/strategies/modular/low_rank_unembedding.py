@@ -306,7 +306,8 @@ def fields(certificate: LowRankUnembeddingCertificate) -> list[Field]:
 
 def operations(form: Form, certificate: LowRankUnembeddingCertificate) -> int:
     """Return an upper bound on the operations of the checker on the form."""
-    return operations_of(form.order, form.width, certificate.rank, coarse=certificate.dropped > 0)
+    coarse = certificate.dropped > 0
+    return operations_of(form.order, form.width, certificate.rank, coarse, form.activation)
 
 
 def operations_of(p: Any, m: Any, rank: Any, coarse: bool = False, activation: Activation = "square") -> Any:
