@@ -246,7 +246,9 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _purify(options: argparse.Namespace) -> int:
-    print(purify_command(options.model, options.out / "models"))
+    from compact_proofs.extract.families import card_rows
+
+    print(purify_command(options.model, options.out / "models", card_rows))
     return 0
 
 

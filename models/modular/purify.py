@@ -7,6 +7,7 @@ are dropped. Source: docs/modular_addition.md, sections 1 and 3.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from compact_proofs.models.modular.config import ModularConfig, PurifiedFrom
 from compact_proofs.models.modular.evaluate import count_right_modular
 from compact_proofs.models.modular.weights import ModularWeights
 from compact_proofs.models.weights import TRAINED, check_shapes, load_model, save_model, weights_to_bytes
+
+CardRows = Callable[[ModularConfig, ModularWeights], list[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,8 +102,11 @@ def purify(config: ModularConfig, weights: ModularWeights) -> tuple[ModularConfi
     return purified, ModularWeights({name: matrix.astype(np.float32) for name, matrix in matrices.items()})
 
 
-def purify_command(name_or_path: str | Path, out_dir: Path = TRAINED) -> Path:
-    """Purify a model and save the result beside its card, with the accuracy before and after; return its .json."""
+def purify_command(name_or_path: str | Path, out_dir: Path = TRAINED, card_rows: CardRows | None = None) -> Path:
+    """Purify a model and save the result beside its card, with the accuracy before and after; return its .json.
+
+    `card_rows` adds rows to the card (the quantised accuracy, say).
+    """
     config, weights = load_model(name_or_path)
     if not isinstance(config, ModularConfig):
         raise ConfigError(f"config: {config.name} is {config.family}; wanted a modular-arithmetic network with ReLU")
@@ -113,6 +119,7 @@ def purify_command(name_or_path: str | Path, out_dir: Path = TRAINED) -> Path:
         ),
         (f"float network before ({config.name})", count_right_modular(config, weights).in_words()),
         ("float network", count_right_modular(purified, new_weights).in_words()),
+        *(card_rows(purified, new_weights) if card_rows else []),
     ]
     return save_model(purified, new_weights, out_dir, card_text(purified, new_weights, rows))
 

@@ -284,3 +284,37 @@ def test_both_ways_to_call_it(command):
 )
 def test_durations_people_can_read(seconds, text):
     assert duration(seconds) == text
+
+
+def test_a_strategy_that_does_not_fit_the_network(capsys):
+    message = fails(capsys, ["prove", "modular_relu_tiny", "--strategy", "second_moment"], 2)
+    assert "strategy second_moment proves nothing of a modular_relu network; valid: low_rank_unembedding, " in message
+    message = fails(capsys, ["prove", "modular_relu_tiny", "--strategy", "cubic"], 2)
+    assert message.startswith("compact-proofs prove: unknown STRATEGY 'cubic'; valid: second_moment, ")
+    message = fails(capsys, ["prove", "modular_relu_tiny", "--budget", "1e6"], 2)
+    assert "modular_relu_tiny is no max_of_k network" in message
+
+
+def test_purify(capsys, tmp_path):
+    assert cli.main(["purify", "modular_relu_11", "--out", str(tmp_path)]) == 0
+    written = tmp_path / "models" / "modular_relu_11_purified.json"
+    assert capsys.readouterr().out == f"{written}\n"
+    shipped = ZOO / "modular_relu_11_purified.json"
+    assert written.read_bytes() == shipped.read_bytes()
+    assert "float network before (modular_relu_11)" in written.with_suffix(".md").read_text()
+    assert "wanted a modular-arithmetic network" in fails(capsys, ["purify", MODEL], 3)
+
+
+def test_train_refuses_an_even_modulus(capsys, tmp_path):
+    pytest.importorskip("torch")
+    for modulus, wanted in (("8", "wanted an odd number"), ("1", "wanted an integer >= 3")):
+        arguments = ["train", "mine", "--family", "modular_relu", "--modulus", modulus, "--out", tmp_path]
+        assert wanted in fails(capsys, arguments, 3)
+    assert not (tmp_path / "models").exists()
+
+
+def test_extract_of_modular_arithmetic(capsys, tmp_path):
+    assert cli.main(["extract", "modular_relu_tiny", "--out", str(tmp_path)]) == 0
+    names = {path.name for path in (tmp_path / "modular_relu_tiny").iterdir()}
+    assert names == {"quantised.safetensors", "Weights.v", "right.smt2", "wrong.smt2"}
+    assert "quantised network" in capsys.readouterr().out
