@@ -72,11 +72,15 @@ class QuantisedNetwork:
         """Return the matrices of the layout by name, in order."""
         raise NotImplementedError
 
+    def unsaid(self) -> str:
+        """Return what names and shapes of the matrices leave open: the architecture, the task."""
+        return ""
+
     @property
     def sha256(self) -> str:
-        """Hash of the integers and scales: per matrix, in order, the name in ASCII, a zero byte, then rows, columns,
-        scale_bits and the entries by rows, each 8 bytes little-endian. The model's name is not in it."""
-        digest = hashlib.sha256()
+        """Hash of `unsaid` in ASCII and of the integers and scales: per matrix, in order, the name in ASCII, a zero byte, then
+        rows, columns, scale_bits and the entries by rows, each 8 bytes little-endian. The model's name is not in it."""
+        digest = hashlib.sha256(self.unsaid().encode("ascii"))
         for name, matrix in self.matrices().items():
             digest.update(name.encode("ascii") + b"\0")
             digest.update(struct.pack("<3q", *matrix.ints.shape, matrix.scale_bits))

@@ -237,7 +237,13 @@ def check(model_name: str, chosen: Strategy, options: Options, say: coqrun.Say =
             with stages("theory", "build the theory"):
                 coqrun.build_theory(place.root, options.jobs, options.limits, say, options.rebuild_theory)
             with stages("reread", "re-read the Coq files"):
-                _reread(place, claim, chosen, weights_v(quantise_network(config, weights, claim.weight_bits)))
+                quantised = quantise_network(config, weights, claim.weight_bits)
+                if claim.layout != quantised.layout:  # the same matrices may fit another architecture
+                    raise InputRefused(
+                        f"{place.certificate}: the claim is about a network of layout {claim.layout}, {config.name} is of "
+                        f"layout {quantised.layout}; prove again"
+                    )
+                _reread(place, claim, chosen, weights_v(quantised))
             return _verify(place, claim.form(chosen), claim.proved, n_inputs(config), options, stages)
         except (NotProved, InputRefused):
             place.report.unlink(missing_ok=True)
@@ -305,7 +311,7 @@ def _search(
 ) -> tuple[Claim, bool]:
     """Return a claim, and whether it is the stored one."""
     stored = Claim.load(place.certificate)
-    if stored is not None and stored.inputs == inputs_hash(quantised, chosen, tuning):
+    if stored is not None and stored.inputs == inputs_hash(quantised, chosen, tuning) and stored.layout == quantised.layout:
         return stored, True
     start = time.monotonic()
     found = chosen.find(quantised, tuning, progress)

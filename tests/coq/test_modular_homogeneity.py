@@ -53,6 +53,11 @@ def all_cases() -> list[Case]:
         certificate = strategy.find_on(form, rank=1 + seed % 3, kink=seed % 2)
         right = strategy.count(form, certificate)
         cases += [case(form, certificate, claimed) for claimed in (right, right + 1)]
+    for seed, (order, width) in enumerate([(3, 9), (5, 20), (7, 30), (11, 40)]):
+        form = UNIT["wide_form"](order, width, bits=28 - seed % 2, seed=seed)
+        certificate = strategy.find_on(form, rank=2, kink=seed % 2)
+        more = [replace(certificate, dropped=certificate.dropped + extra) for extra in (-1, 0, 1, 7, 15)]
+        cases += [case(form, one, order**2 + 1) for one in more]
     form = UNIT["wave_form"](5, 8)
     cases.append(case(replace(form, activation="square"), strategy.find_on(form, rank=1), 0))
     return cases + [case(form, certificate, 0) for _, certificate in UNIT["misfits"](form)]

@@ -52,7 +52,7 @@ def exact_form(seed: int, order: int = 5) -> tuple[Form, strategy.HomogeneityCer
 
 
 def random_certificate(form: Form, seed: int) -> strategy.HomogeneityCertificate:
-    """Found; with some entries changed; with low levels; or all neurons in groups by chance."""
+    """Found; with some entries changed; with low levels; all neurons in groups by chance; or without some bits."""
     rng = np.random.default_rng(seed)
     found = strategy.find_on(form, rank=int(rng.integers(0, 4)), kink=seed % 2, stray=int(rng.integers(1, 4)))
     if seed % 4 > 1:
@@ -64,7 +64,17 @@ def random_certificate(form: Form, seed: int) -> strategy.HomogeneityCertificate
         found = replace(found, scale=int(rng.integers(1, 5)))
     if seed % 5 == 4 and len(found.groups) > 1:
         found = replace(found, groups=tuple(group[::-1] for group in found.groups[::-1]))
+    if seed % 7 > 3:
+        found = replace(found, dropped=int(rng.choice([-3, 1, 2, 5, 9])))
     return found
+
+
+def wide_form(order: int, width: int, bits: int = 28, seed: int = 0) -> Form:
+    """A wave form of inputs of so many bits, as unpurified networks have: without their last bits only, the squares fit."""
+    rng = np.random.default_rng(seed)
+    form = wave_form(order, width)
+    L, R = (table * 2 ** (bits - 6) + rng.integers(-(2**20), 2**20, table.shape) for table in (form.L, form.R))
+    return replace(form, L=L, R=R)
 
 
 def misfits(form: Form) -> list[tuple[str, strategy.HomogeneityCertificate]]:
@@ -73,6 +83,7 @@ def misfits(form: Form) -> list[tuple[str, strategy.HomogeneityCertificate]]:
     first, *others = c.groups
     m = form.width
     wide, none = np.concatenate([c.levels, c.levels]), c.distances * 0
+    flat = {"distances": none, "phases": c.phases * 0}
     factors = {"distances": none + 2**14, "phases": c.phases * 0 + 2**13}
     return [
         ("Wrong_scale 0", replace(c, scale=0)),
@@ -96,12 +107,18 @@ def misfits(form: Form) -> list[tuple[str, strategy.HomogeneityCertificate]]:
         ("May_overflow Centred", replace(c, centre=c.centre * 0 + 2**60)),
         ("May_overflow Before_activation", replace(c, scale=2**59)),
         ("May_overflow Residuals", replace(c, phases=c.phases + 2**55)),
+        ("May_overflow Residuals", replace(c, scale=2**25, dropped=1, **flat)),
+        ("May_overflow Residuals", replace(c, scale=2**53, dropped=29, **flat)),
+        ("May_overflow Residuals", replace(c, phases=c.phases + 2**55, dropped=10**15)),
+        ("May_overflow Residuals", replace(c, phases=c.phases + 2**55, dropped=-(10**15))),
+        ("May_overflow Residuals", replace(c, phases=c.phases * 0 + 2**60, distances=none + 2**60, dropped=60)),
         ("May_overflow Outputs", replace(c, scale=1, centre=c.centre + 2**40, phases=c.phases * 0, distances=c.distances * 0)),
         (
             "May_overflow Moments",
             replace(c, scale=1, centre=c.centre * 0, phases=c.phases * 0 + 2**54, distances=c.distances * 0),
         ),
         ("May_overflow Band", replace(c, scale=1, centre=c.centre * 0 - 13 * 2**28 // 10, **factors)),
+        ("May_overflow Margins", replace(c, scale=2**30, centre=c.centre * 0 + 2**25, dropped=9, **flat)),
         ("May_overflow Margins", replace(c, scale=2**21, centre=c.centre * 0 + 2**27, phases=c.phases * 0, distances=none)),
     ]
 
@@ -132,6 +149,25 @@ def test_waves_are_settled_by_distances(kink, coefficient):
     assert found.tested < 0.1 * form.order**3
     assert strategy.verdict(right + 1, form, c).startswith("Refused (Total_short ")
     assert strategy.verdict(strategy.count(form, c), form, c) == "Accepted"
+
+
+@pytest.mark.parametrize("dropped", [1, 4, 8, 20])
+def test_dropped_bits_never_shorten(dropped):
+    form = wave_form(11, 60)
+    c = strategy.find_on(form, rank=2, kink=1)
+    fewer = replace(c, dropped=dropped)
+    strategy._check(form, fewer)
+    exact, coarse = strategy._pairs(form, c), strategy._pairs(form, fewer)
+    assert (coarse.spare <= exact.spare).all() and not (coarse.accepted & ~exact.accepted).any()
+
+
+def test_wide_numbers_need_dropped_bits():
+    form = wide_form(13, 100)
+    c = strategy.find_on(form, rank=2, kink=1)
+    assert c.scale == 1 and c.dropped > 0
+    assert strategy.verdict(0, form, replace(c, dropped=c.dropped - 1)) == "Refused (May_overflow Residuals)"
+    right = int(form.right().sum())
+    assert right > 100 and 0.95 * right <= strategy.count(form, c) <= right
 
 
 def test_levels_lose_nothing():
@@ -166,7 +202,9 @@ def test_fields_and_operations():
     for kink in (0, 1):
         c = strategy.find_on(form, rank=2, kink=kink)
         names = [field.name for field in strategy.fields(c)]
-        assert names == ["scale", "kink", "rank", "centre", "groups", "distances", "phases", "levels"]
+        assert names == ["scale", "kink", "rank", "centre", "groups", "distances", "phases", "levels", "dropped"]
         p, m, groups, rank, tested = sympy.symbols("p m groups rank tested", positive=True)
         sizes = {p: 7, m: 12, groups: len(c.groups), rank: 2, tested: strategy._pairs(form, c).tested}
-        assert int(strategy.operations_of(p, m, groups, rank, tested, bool(kink)).subs(sizes)) == strategy.operations(form, c)
+        for dropped in (0, 3):
+            formula = strategy.operations_of(p, m, groups, rank, tested, bool(kink), dropped > 0).subs(sizes)
+            assert int(formula) == strategy.operations(form, replace(c, dropped=dropped))

@@ -78,3 +78,12 @@ def test_sums_over_phases_are_of_rank_two():
     total = Max(0, x) * wave(r, s, k * c) + Max(0, y) * wave(r2, s2, k * c)
     A, B = Max(0, x) * r + Max(0, y) * r2, Max(0, x) * s + Max(0, y) * s2
     assert sympy.expand(total - wave(A, B, k * c)) == 0
+
+
+def test_the_cosine_series_of_the_absolute_cosine():
+    """|cos x| = 2/pi + sum over n of c_n cos 2nx, c_n = (4/pi) (-1)^(n+1) / (4 n^2 - 1)."""
+    x = sympy.symbols("x", real=True)
+    assert sympy.integrate(sympy.cos(x), (x, -sympy.pi / 2, sympy.pi / 2)) / sympy.pi == 2 / sympy.pi
+    for n in range(1, 6):
+        found = sympy.integrate(sympy.cos(x) * sympy.cos(2 * n * x), (x, -sympy.pi / 2, sympy.pi / 2)) * 2 / sympy.pi
+        assert sympy.simplify(found - 4 / sympy.pi * (-1) ** (n + 1) / (4 * n**2 - 1)) == 0

@@ -128,6 +128,6 @@ def test_fields_curve_and_operations():
     assert [field.name for field in strategy.fields(c)][-4:] == list(strategy.TABLES) and len(strategy.fields(c)) == 10
     p, m, rank = sympy.symbols("p m rank", positive=True)
     at = {p: 7, m: 12, rank: 2}
-    assert int(strategy.operations_of(p, m, rank).subs(at)) == strategy.operations(form, c)
+    assert int(strategy.operations_of(p, m, rank, False, form.activation).subs(at)) == strategy.operations(form, c)
     ranks, counts, costs = zip(*strategy.curve_on(form, [0, 2, 4]), strict=True)
     assert ranks == (0, 2, 4) and list(costs) == sorted(costs) and max(counts) <= form.right().sum()

@@ -12,6 +12,7 @@ Import ListNotations.
     bounded by the inequality of Cauchy and Schwarz; the output of the right answer is computed exactly.
     - a kink is relu(D x_j), or |D x_j| = 2 relu(D x_j) - D x_j, the latter with the linear part summed exactly
     - U' = U - centre, one number per neuron, which changes no comparison
+    - where the squares of dev_j would not fit, dev_j are taken without their last bits, [hom_dropped]
     - [over_all]    == bounds, over all answers S, of G(S, S) - G(S, S + d): moving a pair along its distance changes little
     - [distance_of] == of a distance, the d that these bounds settle for all its pairs with enough to spare, [hom_levels]
     - [pair_holds]  == the pair has that much to spare, and the other classes are tested one by one
@@ -26,7 +27,8 @@ Record homogeneity_certificate := Homogeneity_certificate {
   hom_groups : list (list Z);    (* the neurons of each group *)
   hom_distances : list (list Z); (* phi: by distance; by group and i *)
   hom_phases : list (list Z);    (* t: by answer; by group, i and neuron of the group *)
-  hom_levels : list Z            (* by distance *)
+  hom_levels : list Z;           (* by distance *)
+  hom_dropped : Z                (* bits that the residuals do without, only their squares have to fit; at most 60 *)
 }.
 
 Local Open Scope uint63_scope.
@@ -70,6 +72,17 @@ Definition root (n : int) : int := of_Z (Z.sqrt_up (to_Z n)).
 
 Definition root_of_squares (x : list (list int)) : int := root (plus_dots 0 x x).
 
+(** The length of residuals, rounded up: they are divided by 2^dropped and rounded down, which changes the length by at most
+    2^dropped times the root of their number, [slack]. *)
+Definition size63 (dropped slack : Z) : list (list int) -> int :=
+  if (dropped =? 0)%Z then root_of_squares
+  else
+    let bits := of_Z dropped in
+    let low := quarter >> bits in
+    let unit := of_Z (2 ^ dropped) in
+    let extra := of_Z slack in
+    fun x => unit * (root_of_squares (map (map (fun u => ((u + quarter) >> bits) - low)) x) + extra).
+
 Definition nonnegative (x : int) : bool := ltb x half.
 
 Definition row_top (row : list int) : int := match row with [] => 0 | x :: rest => fold_left smax rest x end.
@@ -100,6 +113,8 @@ Section Certificate.
   Let m := form_width F.
 
   Definition hom_rank_of : nat := Z.to_nat (Z.min 16 (hom_rank c)).
+  Definition hom_dropped_of : Z := Z.max 0 (Z.min 60 (hom_dropped c)).
+  Definition hom_slack : Z := if (hom_dropped_of =? 0)%Z then 0%Z else Z.sqrt_up (Z.of_nat m).
   Definition hom_groups_of : list (list nat) := map (map (fun j => Z.to_nat (Z.min (Z.of_nat m) j))) (hom_groups c).
   Definition hom_sizes : list nat := map (@length nat) hom_groups_of.
   Definition absolute_kink : bool := negb (hom_kink c =? 0)%Z.
@@ -125,8 +140,17 @@ Section Certificate.
   Definition term_top : Z := (Z.of_nat m * (largest hom_centred * largest phase_ints))%Z.
   Definition corner_top_of (phi_top term : Z) : Z :=
     (Z.of_nat (length (hom_groups c)) * (Z.of_nat hom_rank_of * (phi_top * (2 * term))))%Z.
+  (** No residual of at most [dev] is above [coarse_of dev] without the bits dropped; the length of m residuals is at most
+      [size_of dev], that of the outputs of a class at most [norm_of] of the largest. *)
+  Definition coarse_of (dev : Z) : Z := if (hom_dropped_of =? 0)%Z then dev else (dev / 2 ^ hom_dropped_of + 1)%Z.
+  Definition norm_of (top : Z) : Z := Z.sqrt_up (Z.of_nat m * (top * top)).
+  Definition size_of (dev : Z) : Z := (2 ^ hom_dropped_of * (norm_of (coarse_of dev) + hom_slack))%Z.
   Definition margin_top_of (u_top dev : Z) : Z :=
-    (2 * (hom_factor * (largest (P_rows F) + largest (Q_rows F))) + (Z.of_nat m + 8) * (Z.of_nat m * (u_top * dev)) + 1)%Z.
+    (2 * (hom_factor * (largest (P_rows F) + largest (Q_rows F))) + 8 * (Z.of_nat m * (u_top * dev))
+      + size_of dev * norm_of u_top + 1)%Z.
+  Definition squares_fit (dev : Z) : bool :=
+    let coarse := coarse_of dev in
+    ((dev <=? 2 ^ 60) && ((Z.of_nat m + 1) * (coarse * coarse) <=? 2 ^ 60) && (size_of dev <=? 2 ^ 60))%Z.
   Definition corner_top : Z := corner_top_of (largest distance_ints) term_top.
   Definition margin_top : Z := margin_top_of (largest hom_centred) dev_top.
 
@@ -153,7 +177,7 @@ Section Certificate.
       ((length (hom_levels c) =? p)%nat && levels_fit, Wrong_table Amplitudes);
       ((largest (U_rows F) + largest [map of_Z (hom_centre c)] <=? 2 ^ 60)%Z, May_overflow Centred);
       ((before <=? 2 ^ 60)%Z, May_overflow Before_activation);
-      (((Z.of_nat m + 1) * (dev * dev) <=? 2 ^ 60)%Z, May_overflow Residuals);
+      (squares_fit dev, May_overflow Residuals);
       ((Z.of_nat m * (u_top * u_top) <=? 2 ^ 60)%Z, May_overflow Outputs);
       ((2 * term <=? 2 ^ 60)%Z, May_overflow Moments);
       ((corner_top_of phi_top term <=? 2 ^ 60)%Z, May_overflow Band);
@@ -225,10 +249,10 @@ Definition token_of (linear : list (list int) -> list int -> list int) (x : list
   let row := linear x direct in Of_token x row (row_top row).
 
 Section Pairs.
-  Context (p : nat) (coefficient : Z) (kink : int -> int).
+  Context (p : nat) (coefficient : Z) (kink : int -> int) (size : list (list int) -> int).
   Context (answers : list of_answer) (distances : list of_distance) (norms : list int) (top_norm : int).
 
-  (** [best]: the part of the right answer, less one; [s]: the root of the sum of the squares of the residuals. *)
+  (** [best]: the part of the right answer, less one; [s]: the length of the residuals. *)
   Fixpoint others_hold (phi : list (list int)) (best s : int) (passed : list bool) (terms : list (list (list int)))
     (x y norms : list int) : bool :=
     match passed, terms, x, y, norms with
@@ -249,7 +273,7 @@ Section Pairs.
     let phi := its_factors e in
     let w := zip_with (zip_with (fun u v => kink (u + v))) (its_before x) (its_before y) in
     let best := plus_dots (nth s (its_linear x) 0 + nth s (its_linear y) 0) (own_outputs own) w in
-    let rest := root_of_squares (residuals phi (its_phases own) w) in
+    let rest := size (residuals phi (its_phases own) w) in
     let other := plus_dots (rest * top_norm + top_linear x + top_linear y) phi (own_terms own) in
     if slt (best - other) (its_level e) then false
     else others_hold phi (best - 1) rest (rotate (p - s)%nat (its_passed e)) (its_terms own) (its_linear x) (its_linear y)
@@ -275,7 +299,8 @@ Definition hom_count (F : form) (c : homogeneity_certificate) : Z :=
   let distances := hom_distances_of F c answers in
   let norms := map root_of_squares outputs in
   let token := token_of (linear_row c outputs) in
-  count_pairs (pair_holds (form_order F) (form_coefficient F) (kink63 c) answers distances norms (row_top norms))
+  let size := size63 (hom_dropped_of c) (hom_slack F c) in
+  count_pairs (pair_holds (form_order F) (form_coefficient F) (kink63 c) size answers distances norms (row_top norms))
     (zip_with token (scaled_before F c (L_rows F)) (P_rows F))
     (zip_with token (scaled_before F c (R_rows F)) (Q_rows F)).
 

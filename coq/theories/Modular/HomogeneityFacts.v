@@ -169,23 +169,22 @@ Proof.
     apply (Z.mul_le_mono_pos_l _ _ (2 * (s * v))); nia.
 Qed.
 
+Lemma le_root : forall n : Z, 0 <= n -> n <= Z.sqrt_up n * Z.sqrt_up n.
+Proof. intros n nonneg. apply (Z.sqrt_up_le_square n _ nonneg (Z.sqrt_up_nonneg n)), Z.le_refl. Qed.
+
 Lemma root_spec : forall (B : Z) (x : list (list int)),
   0 <= B -> Forall (within B) x -> Z.of_nat (length (concat x)) * (B * B) <= 2 ^ 60 ->
-  0 <= signed (root_of_squares x) <= Z.of_nat (length (concat x)) * B /\
+  0 <= signed (root_of_squares x) <= Z.sqrt_up (Z.of_nat (length (concat x)) * (B * B)) /\
   dotsZ x x <= signed (root_of_squares x) * signed (root_of_squares x).
 Proof.
   intros B x B_nonneg in_B fits. assert (bound := dotsZ_bound B B x x B_nonneg B_nonneg in_B in_B).
-  assert (square := dotsZ_square x). set (n := Z.of_nat (length (concat x))) in *. assert (n_nonneg : 0 <= n) by lia.
-  unfold root_of_squares, root.
+  assert (square := dotsZ_square x). unfold root_of_squares, root.
   rewrite (to_Z_of_congruent _ (dotsZ x x) (plus_dots_congruent x x 0 0 (congruent_to_Z 0)) ltac:(lia)).
-  assert (up := proj2 (Z.sqrt_up_le_square (dotsZ x x) (Z.sqrt_up (dotsZ x x)) square (Z.sqrt_up_nonneg _)) (Z.le_refl _)).
   assert (small : Z.sqrt_up (dotsZ x x) <= 2 ^ 30)
     by (apply Z.sqrt_up_le_square; [exact square | lia |]; change (2 ^ 30 * 2 ^ 30) with (2 ^ 60); lia).
   assert (root_nonneg := Z.sqrt_up_nonneg (dotsZ x x)).
   rewrite (congruent_signed _ _ (congruent_of_Z (Z.sqrt_up (dotsZ x x)))) by lia.
-  repeat split; [exact root_nonneg | | exact up]. apply Z.sqrt_up_le_square; [exact square | nia |].
-  assert (squares : n * (B * B) <= n * n * (B * B)) by (apply Z.mul_le_mono_nonneg_r; nia).
-  replace (n * B * (n * B)) with (n * n * (B * B)) by ring. lia.
+  repeat split; [exact root_nonneg | apply Z.sqrt_up_le_mono; lia | apply le_root, square].
 Qed.
 
 Lemma nonnegative_spec : forall x : int, nonnegative x = (0 <=? signed x).

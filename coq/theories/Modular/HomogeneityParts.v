@@ -5,6 +5,7 @@ From CompactProofs Require Import Spec.Modular Base.Lists Base.Sums Base.Signed6
 From CompactProofs Require Import Modular.Form Modular.FormSound Modular.Homogeneity Modular.HomogeneityFacts.
 Import ListNotations.
 (** * An output is a linear part and a sum of kinks, computed exactly
+    - [size_spec]     == the length of residuals, with bits dropped, is not below the true one
     - [centred_exact] == the outputs less the centre
     - [gathered]      == a sum by groups is one over all neurons
     - [kink_exact]    == relu(D x) or |D x|, by the activation of the specification
@@ -50,6 +51,92 @@ Qed.
 
 Lemma nth_seq_any : forall (n k : nat), (k < n)%nat -> nth k (seq 0 n) O = k.
 Proof. intros n k below. rewrite seq_nth by exact below. reflexivity. Qed.
+
+(** ** Lengths of residuals *)
+
+(** Squares of [u] times one number and another. *)
+Lemma dotsZ_split : forall (u : Z) (f g : int -> int) (x : list (list int)),
+  Forall (Forall (fun i => signed i = u * signed (f i) + signed (g i))) x ->
+  dotsZ x x = u * u * dotsZ (map (map f) x) (map (map f) x) + 2 * u * dotsZ (map (map f) x) (map (map g) x) +
+    dotsZ (map (map g) x) (map (map g) x).
+Proof.
+  intros u f g. assert (row : forall x, Forall (fun i => signed i = u * signed (f i) + signed (g i)) x ->
+    dotZ x x = u * u * dotZ (map f x) (map f x) + 2 * u * dotZ (map f x) (map g x) + dotZ (map g x) (map g x)).
+  { induction x as [|i x IH]; intro all; cbn [map dotZ]; [ring|]. rewrite (IH (Forall_inv_tail all)).
+    assert (here := Forall_inv all). cbv beta in here. rewrite here. ring. }
+  induction x as [|i x IH]; intro all; cbn [map dotsZ]; [ring|].
+  rewrite (IH (Forall_inv_tail all)), (row i (Forall_inv all)). ring.
+Qed.
+
+Lemma within_map : forall (B : Z) (f : int -> int) (x : list (list int)),
+  Forall (Forall (fun i => Z.abs (signed (f i)) <= B)) x -> Forall (within B) (map (map f) x).
+Proof. intros B f x all. apply Forall_map. revert all. apply Forall_impl. intros row small. apply Forall_map.
+  exact small. Qed.
+
+(** The length of [m] residuals is at most what the checker takes for it. *)
+Theorem size_spec : forall (F : form) (c : homogeneity_certificate) (V : Z) (x : list (list int)),
+  0 <= V -> Forall (within V) x -> length (concat x) = form_width F -> squares_fit F c V = true ->
+  let size := signed (size63 (hom_dropped_of c) (hom_slack F c) x) in
+  0 <= size <= size_of F c V /\ dotsZ x x <= size * size.
+Proof.
+  intros F c V x V_nonneg in_V len fits. unfold squares_fit in fits. cbv zeta in fits.
+  apply andb_prop in fits. destruct fits as [fits size_fits]. apply andb_prop in fits. destruct fits as [V_fits fits].
+  apply Z.leb_le in size_fits, V_fits, fits. set (m := Z.of_nat (form_width F)) in *.
+  assert (m_nonneg : 0 <= m) by (unfold m; lia).
+  assert (t_range : 0 <= hom_dropped_of c <= 60) by (unfold hom_dropped_of; lia).
+  unfold size_of, norm_of in *. fold m in size_fits |- *. unfold coarse_of, hom_slack, size63 in *.
+  set (t := hom_dropped_of c) in *. destruct (Z.eqb_spec t 0) as [zero|nonzero].
+  - rewrite zero, Z.pow_0_r, Z.mul_1_l, Z.add_0_r. unfold m. rewrite <- len.
+    apply root_spec; [exact V_nonneg | exact in_V |]. rewrite len. fold m. nia.
+  - cbv zeta. fold m in size_fits |- *. set (u := 2 ^ t) in *. assert (u_pos : 0 < u) by (apply Z.pow_pos_nonneg; lia).
+    assert (u_top : u <= 2 ^ 60) by (apply Z.pow_le_mono_r; lia).
+    assert (bits : to_Z (of_Z t) = t).
+    { apply to_Z_of_congruent; [apply congruent_of_Z | lia]. }
+    change (fun i => (((i + quarter) >> of_Z t) - (quarter >> of_Z t))%uint63) with (shift_down (of_Z t)).
+    set (f := shift_down (of_Z t)). set (g := fun i => of_Z (signed i mod u)).
+    assert (f_value : forall i, Z.abs (signed i) <= V -> signed (f i) = signed i / u).
+    { intros i small. unfold f. rewrite signed_shift_down; rewrite ?bits; [reflexivity | lia | lia]. }
+    assert (g_value : forall i, signed (g i) = signed i mod u).
+    { intros i. assert (range := Z.mod_pos_bound (signed i) u u_pos). apply congruent_signed; [apply congruent_of_Z | lia]. }
+    set (q := V / u + 1) in *. assert (q_nonneg : 0 <= q).
+    { assert (nonneg := Z.div_pos V u V_nonneg u_pos). unfold q. lia. }
+    assert (in_q : Forall (within q) (map (map f) x)).
+    { apply within_map. revert in_V. apply Forall_impl. intros row. apply Forall_impl. intros i small.
+      rewrite f_value by exact small. assert (up := Z.div_le_mono (signed i) V u u_pos ltac:(lia)).
+      assert (least : - q <= signed i / u).
+      { apply Z.div_le_lower_bound; [exact u_pos|]. assert (spec := Z.mul_succ_div_gt V u u_pos). unfold q. lia. }
+      unfold q in *. lia. }
+    assert (in_u : Forall (within u) (map (map g) x)).
+    { apply within_map. revert in_V. apply Forall_impl. intros row. apply Forall_impl. intros i _. rewrite g_value.
+      assert (range := Z.mod_pos_bound (signed i) u u_pos). lia. }
+    assert (split : Forall (Forall (fun i => signed i = u * signed (f i) + signed (g i))) x).
+    { revert in_V. apply Forall_impl. intros row. apply Forall_impl. intros i small.
+      rewrite f_value, g_value by exact small. apply Z.div_mod. lia. }
+    assert (root := root_spec q (map (map f) x) q_nonneg in_q). rewrite length_concat_map, len in root. fold m in root.
+    specialize (root ltac:(nia)). destruct root as [range top].
+    set (r := signed (root_of_squares (map (map f) x))) in *.
+    assert (s_nonneg := Z.sqrt_up_nonneg m). assert (s_top := le_root m m_nonneg). set (s := Z.sqrt_up m) in *.
+    assert (rest := dotsZ_bound u u (map (map g) x) (map (map g) x) ltac:(lia) ltac:(lia) in_u in_u).
+    rewrite length_concat_map, len in rest. fold m in rest.
+    assert (rest_top : dotsZ (map (map g) x) (map (map g) x) <= u * s * (u * s)) by nia.
+    assert (cross := cauchy_dots r (u * s) _ _ ltac:(lia) ltac:(nia) top rest_top).
+    assert (value : signed (of_Z u * (root_of_squares (map (map f) x) + of_Z s))%uint63 = u * (r + s)).
+    { apply congruent_signed.
+      - apply congruent_mul; [apply congruent_of_Z|]. apply congruent_add; [apply signed_congruent | apply congruent_of_Z].
+      - assert (u * (r + s) <= u * (Z.sqrt_up (m * (q * q)) + s)) by (apply Z.mul_le_mono_nonneg_l; lia).
+        assert (0 <= u * (r + s)) by (apply Z.mul_nonneg_nonneg; lia). lia. }
+    rewrite value. split; [split; [apply Z.mul_nonneg_nonneg; lia | apply Z.mul_le_mono_nonneg_l; lia]|].
+    rewrite (dotsZ_split u f g x split).
+    replace (u * (r + s) * (u * (r + s))) with (u * u * (r * r) + 2 * u * (r * (u * s)) + u * s * (u * s)) by ring.
+    apply Z.add_le_mono; [apply Z.add_le_mono|exact rest_top]; apply Z.mul_le_mono_nonneg_l; lia || assumption || nia.
+Qed.
+
+Lemma size_of_nonneg : forall (F : form) (c : homogeneity_certificate) (V : Z), 0 <= size_of F c V.
+Proof.
+  intros F c V. unfold size_of. apply Z.mul_nonneg_nonneg; [apply Z.pow_nonneg; lia|].
+  apply Z.add_nonneg_nonneg; [apply Z.sqrt_up_nonneg|]. unfold hom_slack. destruct (hom_dropped_of c =? 0); [lia|].
+  apply Z.sqrt_up_nonneg.
+Qed.
 
 Section Parts.
   Context (F : form) (c : homogeneity_certificate) (formed : well_formed F) (passed : first_failure (hom_tests F c) = None).
@@ -99,8 +186,14 @@ Section Parts.
   Lemma K_fits : K <= 2 ^ 60.
   Proof. apply Z.leb_le. eapply tested. do 8 right. left. reflexivity. Qed.
 
-  Lemma V_fits : (Z.of_nat m + 1) * (V * V) <= 2 ^ 60.
-  Proof. apply Z.leb_le. eapply tested. do 9 right. left. reflexivity. Qed.
+  Lemma V_fits : squares_fit F c V = true.
+  Proof. eapply tested. do 9 right. left. reflexivity. Qed.
+
+  Lemma V_small : V <= 2 ^ 60.
+  Proof.
+    assert (fits := V_fits). unfold squares_fit in fits. cbv zeta in fits. rewrite !andb_true_iff, !Z.leb_le in fits.
+    apply fits.
+  Qed.
 
   Lemma O_fits : Z.of_nat m * (O * O) <= 2 ^ 60.
   Proof. apply Z.leb_le. eapply tested. do 10 right. left. reflexivity. Qed.
@@ -279,8 +372,9 @@ Section Parts.
     assert (two : A * largest direct <= A * (largest (P_rows F) + largest (Q_rows F))) by (apply Z.mul_le_mono_nonneg_l; lia).
     assert (three : 0 <= A * (largest (P_rows F) + largest (Q_rows F))).
     { assert (x := largest_nonneg (P_rows F)). assert (y := largest_nonneg (Q_rows F)). apply Z.mul_nonneg_nonneg; lia. }
-    rewrite Z.mul_add_distr_r in fits.
-    assert (four : 0 <= Z.of_nat m * (Z.of_nat m * (O * V))) by (apply Z.mul_nonneg_nonneg; lia). lia.
+    assert (four : 0 <= size_of F c V * norm_of F O)
+      by (apply Z.mul_nonneg_nonneg; [apply size_of_nonneg | apply Z.sqrt_up_nonneg]).
+    lia.
   Qed.
 
   Lemma linear_bound : forall (rows direct : list (list int)) (a k : nat), D * largest rows <= K -> (k < p)%nat ->

@@ -75,8 +75,11 @@ Section Sound.
   Let norms := map root_of_squares outputs.
   Let norm (k : nat) : Z := at1 norms k.
   Let dev (e s a b : nat) : list (list int) := residuals (phi e) (phases s) (kinks a b).
-  Let rest (e s a b : nat) : Z := signed (root_of_squares (dev e s a b)).
+  Let size := size63 (hom_dropped_of c) (hom_slack F c).
+  Let rest (e s a b : nat) : Z := signed (size (dev e s a b)).
   Let N := Z.of_nat m * (O * V).
+  Let R := size_of F c V.
+  Let T := norm_of F O.
 
   Local Lemma O_nonneg : 0 <= O.
   Proof. apply largest_nonneg. Qed.
@@ -93,7 +96,7 @@ Section Sound.
   Qed.
 
   Local Lemma norm_spec : forall k : nat, (k < p)%nat ->
-    0 <= norm k <= Z.of_nat m * O /\ dotsZ (nth k outputs []) (nth k outputs []) <= norm k * norm k.
+    0 <= norm k <= T /\ dotsZ (nth k outputs []) (nth k outputs []) <= norm k * norm k.
   Proof.
     intros k inside. unfold norm, norms, at1.
     rewrite (nth_map_any _ _ _ _ _ []) by (unfold outputs; rewrite outputs_length; assumption).
@@ -110,8 +113,7 @@ Section Sound.
     length (concat (dev e s a b)) = m /\ Forall (within V) (dev e s a b) /\
     dotsZ (nth k outputs []) (dev e s a b) = dotsZ (nth k outputs []) (kinks a b) - dotsZ (phi e) (terms s k).
   Proof.
-    intros e s a b k inside. assert (fits := V_fits F c passed). fold m V in fits. assert (v := V_nonneg).
-    assert (o := O_nonneg).
+    intros e s a b k inside. assert (v := V_nonneg). assert (o := O_nonneg).
     assert (g := G_fits F c passed). unfold term_top in g. fold m O in g. assert (t := largest_nonneg (phase_ints c)).
     rewrite <- (kinks_length a b). unfold dev, terms.
     apply (residuals_dots (largest (phase_ints c)) K C O V rank).
@@ -119,7 +121,7 @@ Section Sound.
     - apply largest_nonneg.
     - exact o.
     - apply Z.le_refl.
-    - destruct (Z.le_gt_cases V 1); [lia|]. nia.
+    - exact (V_small F c passed).
     - assert (short := outputs_short F c formed passed k inside). revert short. apply Forall_impl. intros x less.
       assert (nonneg : 0 <= O * largest (phase_ints c)) by (apply Z.mul_nonneg_nonneg; assumption).
       assert (fewer : Z.of_nat (length x) * (O * largest (phase_ints c)) <= Z.of_nat m * (O * largest (phase_ints c)))
@@ -133,11 +135,10 @@ Section Sound.
   Qed.
 
   Local Lemma rest_spec : forall e s a b : nat,
-    0 <= rest e s a b <= Z.of_nat m * V /\ dotsZ (dev e s a b) (dev e s a b) <= rest e s a b * rest e s a b.
+    0 <= rest e s a b <= R /\ dotsZ (dev e s a b) (dev e s a b) <= rest e s a b * rest e s a b.
   Proof.
     intros e s a b. assert (pos := (p_pos F formed)). destruct (dev_spec e s a b 0 ltac:(lia)) as (len & all & _).
-    assert (fits := V_fits F c passed). fold m V in fits. assert (v := V_nonneg).
-    assert (spec := root_spec V (dev e s a b) v all). rewrite len in spec. apply spec. nia.
+    exact (size_spec F c V (dev e s a b) V_nonneg all len (V_fits F c passed)).
   Qed.
 
   Local Lemma kinks_part : forall a b k : nat, (k < p)%nat -> Z.abs (dotsZ (nth k outputs []) (kinks a b)) <= N.
@@ -207,11 +208,11 @@ Section Sound.
   Local Lemma norms_length : length norms = p.
   Proof. unfold norms. rewrite map_length. apply outputs_length, formed. Qed.
 
-  Local Lemma top_norm_spec : Z.abs (signed (row_top norms)) <= Z.of_nat m * O /\
+  Local Lemma top_norm_spec : Z.abs (signed (row_top norms)) <= T /\
     forall k, (k < p)%nat -> norm k <= signed (row_top norms).
   Proof.
     split.
-    - apply row_top_within; [assert (o := O_nonneg); apply Z.mul_nonneg_nonneg; lia|].
+    - apply row_top_within; [apply Z.sqrt_up_nonneg|].
       apply Forall_forall. intros u inside. destruct (In_nth _ _ 0%uint63 inside) as (k & below & <-).
       rewrite norms_length in below.
       destruct (norm_spec k below) as [range _]. unfold norm, at1 in range. lia.
@@ -219,7 +220,7 @@ Section Sound.
   Qed.
 
   Theorem pair_sound : forall a b : nat, (a < p)%nat -> (b < p)%nat ->
-    pair_holds p (form_coefficient F) (kink63 c) answers distances norms (row_top norms)
+    pair_holds p (form_coefficient F) (kink63 c) size answers distances norms (row_top norms)
       a (token_at (L_rows F) (P_rows F) a) b (token_at (R_rows F) (Q_rows F) b) = true ->
     form_right F a b.
   Proof.
@@ -245,15 +246,16 @@ Section Sound.
     replace (its_level (nth e distances default_distance)) with (of_Z (level_at c e)) in holds
       by (rewrite distance_at by exact inside_e; reflexivity).
     fold (dev e s a b) in holds.
-    assert (fits := margin_fits F c passed). unfold margin_top, margin_top_of in fits. fold m A O V N in fits.
+    assert (fits := margin_fits F c passed). unfold margin_top, margin_top_of in fits. fold m A O V N R T in fits.
     destruct top_norm_spec as [small_top top]. destruct (rest_spec e s a b) as [range_r _].
     assert (v := V_nonneg). assert (o := O_nonneg).
     assert (n_nonneg : 0 <= N) by (unfold N; apply Z.mul_nonneg_nonneg; [lia|]; apply Z.mul_nonneg_nonneg; assumption).
-    assert (product : forall z, Z.abs z <= Z.of_nat m * O -> Z.abs (rest e s a b * z) <= Z.of_nat m * N).
-    { intros z small. rewrite Z.abs_mul. replace (Z.of_nat m * N) with (Z.of_nat m * V * (Z.of_nat m * O)) by (unfold N; ring).
+    assert (product : forall z, Z.abs z <= T -> Z.abs (rest e s a b * z) <= R * T).
+    { intros z small. rewrite Z.abs_mul.
       apply Z.mul_le_mono_nonneg; [apply Z.abs_nonneg | lia | apply Z.abs_nonneg | exact small]. }
     assert (direct : A * (largest (P_rows F) + largest (Q_rows F)) = A * largest (P_rows F) + A * largest (Q_rows F)) by ring.
-    rewrite direct, Z.mul_add_distr_r in fits. fold N in fits.
+    assert (t_nonneg : 0 <= R * T) by (apply Z.mul_nonneg_nonneg; [apply size_of_nonneg | apply Z.sqrt_up_nonneg]).
+    rewrite direct in fits.
     destruct (spec_x s inside_s) as (value_xs & _ & small_xs). destruct (spec_y s inside_s) as (value_ys & _ & small_ys).
     assert (kinks_s := kinks_part a b s inside_s). destruct (other_le e s a b s inside_s) as [_ terms_s].
     set (best := plus_dots _ (nth s outputs []) (kinks a b)) in holds.
@@ -267,8 +269,9 @@ Section Sound.
     destruct (slt (best - other) (of_Z (level_at c e))) eqn:spare; [discriminate holds|].
     rewrite slt_spec in spare. apply Z.ltb_ge in spare. assert (level := level_small F c passed e inside_e).
     assert (product_top := product _ small_top).
-    rewrite (congruent_signed _ _ (congruent_of_Z (level_at c e))) in spare by lia.
-    rewrite (congruent_signed _ _ (congruent_sub _ _ _ _ best_value other_value)) in spare by lia.
+    rewrite (congruent_signed _ _ (congruent_of_Z (level_at c e))) in spare by (clear - level; lia).
+    rewrite (congruent_signed _ _ (congruent_sub _ _ _ _ best_value other_value)) in spare
+      by (clear - fits small_xs small_ys kinks_s product_top top_x top_y terms_s n_nonneg t_nonneg; lia).
     intros k inside_k other_k.
     assert (all := others_hold_spec _ _ _ p _ _ _ _ _ ltac:(rewrite rotate_length;
       apply (passed_length F c formed passed e inside_e))
@@ -284,22 +287,23 @@ Section Sound.
     assert (parts_s := parts s inside_s). assert (parts_k := parts k inside_k).
     rewrite <- value_xs, <- value_ys in parts_s. rewrite <- value_xk, <- value_yk in parts_k.
     assert (pos : 1 <= A) by exact (A_pos F c passed). apply (Z.mul_lt_mono_pos_l A); [lia|]. fold s.
-    enough (at1 (its_linear x) k + at1 (its_linear y) k + dotsZ (nth k outputs []) (kinks a b) <
-      at1 (its_linear x) s + at1 (its_linear y) s + dotsZ (nth s outputs []) (kinks a b)) by lia.
+    enough (lower : at1 (its_linear x) k + at1 (its_linear y) k + dotsZ (nth k outputs []) (kinks a b) <
+      at1 (its_linear x) s + at1 (its_linear y) s + dotsZ (nth s outputs []) (kinks a b))
+      by (clear - lower parts_s parts_k; lia).
     destruct all as [flag|direct_test].
     - assert (lacks : 0 < level_at c e + dotsZ (phi e) (terms s s) - dotsZ (phi e) (terms s k))
         by exact (settled F c formed passed e s k inside_e inside_s inside_k other_k flag).
       assert (factor : norm k * rest e s a b <= rest e s a b * signed (row_top norms)).
       { rewrite Z.mul_comm. apply Z.mul_le_mono_nonneg_l; [lia | apply top, inside_k]. }
-      lia.
+      clear - spare lacks bound factor less_x less_y. lia.
     - rewrite nonnegative_spec in direct_test. apply Z.leb_le in direct_test.
-      assert (product_k : Z.abs (rest e s a b * norm k) <= Z.of_nat m * N) by (apply product; clear - range_n; lia).
+      assert (product_k : Z.abs (rest e s a b * norm k) <= R * T) by (apply product; clear - range_n; lia).
       rewrite (congruent_signed _ (at1 (its_linear x) s + at1 (its_linear y) s + dotsZ (nth s outputs []) (kinks a b) - 1 -
         (rest e s a b * norm k + at1 (its_linear x) k + at1 (its_linear y) k + dotsZ (phi e) (terms s k)))) in direct_test.
       + clear - direct_test bound. lia.
       + apply congruent_sub; [apply congruent_sub; [exact best_value | exact (congruent_to_Z 1)]|].
         apply plus_dots_congruent, congruent_add; [apply congruent_add; [apply congruent_mul|]|]; apply signed_congruent.
-      + clear - small_xs small_ys kinks_s product_k small_xk small_yk terms_k fits n_nonneg. lia.
+      + clear - small_xs small_ys kinks_s product_k small_xk small_yk terms_k fits n_nonneg t_nonneg. lia.
   Qed.
 
   Theorem hom_count_le : hom_count F c <= right_pairs F.

@@ -7,9 +7,9 @@ Import ListNotations.
     The inputs are all pairs of tokens (a, b) below p; the right answer is (a + s b) mod p: addition for s = 1, subtraction
     for s = -1. Forward passes over the real numbers, as a textbook writes them; no algorithm, no rounding.
     - [Mlp]        == one hidden layer on the sum of two embeddings
-    - [Bottleneck] == the same behind a residual stream of [d_model] numbers, tokens embedded and outputs unembedded
-    - [Transformer] == one layer with uniform attention (1/2, 1/2), positions, a skip path and biases, read at the second token.
-                      Several heads: their value and output matrices side by side
+    - [Bottleneck] == the same with [d_model] numbers between tokens and neurons, and between neurons and outputs
+    - [Transformer] == one layer with uniform attention (1/2, 1/2), positions, a skip path and biases, no LayerNorm, read at
+                      the second token. Several heads: their value and output matrices side by side
     - [logit M a b c]   == output [c] on (a, b)
     - [correct M a b]   == the logit of the right answer is strictly above every other logit (a tie is wrong)
     - [correct_count M] == the number of correct pairs among all p^2
@@ -57,8 +57,8 @@ Definition logit_of (l : layers) (a b c : nat) : R :=
       let hidden j := activate f (entry W_E a j + entry W_E_b b j) in
       sum d_mlp (fun j => hidden j * entry W_U j c)
   | Bottleneck f d_model d_mlp W_E W_E_b W_in W_out W_U =>
-      let residual d := entry W_E a d + entry W_E_b b d in
-      let hidden j := activate f (sum d_model (fun d => residual d * entry W_in d j)) in
+      let embedded d := entry W_E a d + entry W_E_b b d in
+      let hidden j := activate f (sum d_model (fun d => embedded d * entry W_in d j)) in
       let mlp_out d := sum d_mlp (fun j => hidden j * entry W_out j d) in
       sum d_model (fun d => mlp_out d * entry W_U d c)
   | Transformer f d_model d_attn d_mlp W_E W_pos W_V W_O W_in b_in W_out b_out W_U =>

@@ -1,7 +1,8 @@
 """homogeneity: neurons of one frequency collapse to a few terms, each a function of a - s b times one of a + s b.
 
 With S = a + s b and e = a - s b (mod p), relu(D x_j) or |D x_j| of the neurons of a group is near sum_i phi[e, i] t_j[S, i].
-What is left of a pair is computed exactly and bounded by the inequality of Cauchy and Schwarz. The differences of terms between
+What is left of a pair is computed exactly and bounded by the inequality of Cauchy and Schwarz; where its squares do not fit, it
+is taken without its last bits. The differences of terms between
 S and S + d depend little on S: where their bounds over all S settle (e, d), no pair of e has to look at class S + d.
 
 The finder is not trusted; the tables may be any integers. Coq: Modular.Homogeneity. Source: docs on modular arithmetic,
@@ -11,6 +12,7 @@ section 3, C3, variant T.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from compact_proofs.models.errors import InputRefused
 MOST_RANK = 16
 MOST = 2**60
 MOST_SCALE_BITS = 12
+MOST_DROPPED = 60
 STRAY = 4  # groups of fewer neurons than this may be put together
 KINDS = ((0, 2), (1, 1), (1, 2), (1, 3), (1, 4), (1, 5))  # kink and rank, in the order in which they are tried
 
@@ -32,7 +35,8 @@ class HomogeneityCertificate:
     """Integers of int64; `scale` is D; kink 0: relu(D x), else |D x|.
 
     Shapes: centre (m,); groups: the neurons of each; distances (p, groups rank): phi by e, group and i; phases (p, rank m): t by
-    S, group, i and neuron of the group; levels (p,) by e. Coq: Modular.Homogeneity.homogeneity_certificate.
+    S, group, i and neuron of the group; levels (p,) by e. `dropped`: bits that the residuals do without.
+    Coq: Modular.Homogeneity.homogeneity_certificate.
     """
 
     scale: int
@@ -43,10 +47,15 @@ class HomogeneityCertificate:
     distances: Int64[np.ndarray, "p terms"]
     phases: Int64[np.ndarray, "p entries"]
     levels: Int64[np.ndarray, " p"]
+    dropped: int = 0
 
     @property
     def used_rank(self) -> int:
         return min(MOST_RANK, max(0, self.rank))
+
+    @property
+    def used_dropped(self) -> int:
+        return min(MOST_DROPPED, max(0, self.dropped))
 
     @property
     def factor(self) -> int:
@@ -109,12 +118,30 @@ def _check(form: Form, c: HomogeneityCertificate) -> None:
     before = c.scale * before_top(form)
     check_range("Before_activation", before)
     dev = before + rank * phi_top * t_top
-    check_range("Residuals", (m + 1) * dev * dev)
+    coarse, size = _tops(c, m, dev)
+    check_range("Residuals", max(dev, (m + 1) * coarse * coarse, size))
     check_range("Outputs", m * u_top * u_top)
     term = m * u_top * t_top
     check_range("Moments", 2 * term)
     check_range("Band", groups * rank * phi_top * 2 * term)
-    check_range("Margins", 2 * c.factor * (largest(form.P) + largest(form.Q)) + (m + 8) * m * u_top * dev + 1)
+    direct = 2 * c.factor * (largest(form.P) + largest(form.Q))
+    check_range("Margins", direct + 8 * m * u_top * dev + size * _root(m * u_top * u_top) + 1)
+
+
+def _tops(c: HomogeneityCertificate, width: int, dev: int) -> tuple[int, int]:
+    """Bound a residual without the bits dropped, and the length of all. Coq: Modular.Homogeneity.coarse_of, size_of."""
+    coarse = (dev >> c.used_dropped) + 1 if c.used_dropped else dev
+    return coarse, (_root(width * coarse * coarse) + _slack(c, width)) << c.used_dropped
+
+
+def _slack(c: HomogeneityCertificate, width: int) -> int:
+    """Return what dropped bits add to the length, in units of the last bit kept. Coq: Modular.Homogeneity.hom_slack."""
+    return _root(width) if c.used_dropped else 0
+
+
+def _root(n: int) -> int:
+    """Round a square root up."""
+    return isqrt(n - 1) + 1 if n > 0 else 0
 
 
 def _unfolded(form: Form, c: HomogeneityCertificate) -> tuple[Int64[np.ndarray, "p r m"], Int64[np.ndarray, "p r m"]]:
@@ -160,6 +187,7 @@ def _pairs(form: Form, c: HomogeneityCertificate) -> _Pairs:
     p = form.order
     tokens = np.arange(p)
     U, scale, factor = form.U - c.centre, _wrapped(c.scale), _wrapped(c.factor)
+    slack = _slack(c, form.width)
     phi, t = _unfolded(form, c)
     terms = _terms(form, c, t)
     own = terms[tokens, tokens]
@@ -180,7 +208,8 @@ def _pairs(form: Form, c: HomogeneityCertificate) -> _Pairs:
         x = scale * (form.L[a] + form.R)
         w = np.abs(x) if c.kink else np.maximum(x, 0)
         dev = w - (phi[e] * t[S]).sum(axis=1)
-        rest = _roots((dev * dev).sum(axis=1))
+        coarse = dev >> c.used_dropped
+        rest = (_roots((coarse * coarse).sum(axis=1)) + slack) << c.used_dropped
         best = first[a, S] + second[tokens, S] + (U[S] * w).sum(axis=1)
         spare[a] = best - (rest * norms.max() + first[a].max() + second.max(axis=1) + (c.distances[e] * own[S]).sum(axis=1))
         settled = passed[e[:, None], (tokens[None, :] - S[:, None]) % p]
@@ -254,6 +283,7 @@ def groups_of(form: Form, stray: int = 1) -> tuple[tuple[int, ...], ...]:
 def _of_kind(form: Form, kink: int, rank: int, groups: tuple[tuple[int, ...], ...]) -> tuple[int, HomogeneityCertificate]:
     """Fit the tables of all groups, at the largest scale up to 2^12 whose ranges fit, and choose the levels.
 
+    Bits are dropped where otherwise no scale fits, as few as needed.
     Raises: InputRefused: none fits.
     """
     rank = max(0, min(rank, MOST_RANK))
@@ -263,14 +293,16 @@ def _of_kind(form: Form, kink: int, rank: int, groups: tuple[tuple[int, ...], ..
     for bits in range(MOST_SCALE_BITS, -1, -1):
         distances, phases = _rounded(fits, 2**bits, form.order)
         certificate = HomogeneityCertificate(2**bits, kink, rank, centre, groups, distances, phases, never)
-        try:
-            _check(form, certificate)
-        except InputRefused:
-            if bits == 0:
-                raise
-            continue
-        pairs = _pairs(form, certificate)
-        return int(pairs.accepted.sum()), replace(certificate, levels=_levels(form, pairs))
+        for dropped in range(1 if bits else MOST_DROPPED + 1):
+            fitting = replace(certificate, dropped=dropped)
+            try:
+                _check(form, fitting)
+            except InputRefused:
+                if dropped == MOST_DROPPED:
+                    raise
+                continue
+            pairs = _pairs(form, fitting)
+            return int(pairs.accepted.sum()), replace(fitting, levels=_levels(form, pairs))
     raise AssertionError
 
 
@@ -382,6 +414,7 @@ def fields(certificate: HomogeneityCertificate) -> list[Field]:
         Field("distances", "list (list Z)", c.distances),
         Field("phases", "list (list Z)", c.phases),
         Field("levels", "list Z", c.levels),
+        Field("dropped", "Z", c.dropped),
     ]
 
 
@@ -390,13 +423,13 @@ def operations(form: Form, certificate: HomogeneityCertificate) -> int:
     _check(form, certificate)
     tested = _pairs(form, certificate).tested
     sizes = (form.order, form.width, len(certificate.groups), certificate.used_rank)
-    return int(operations_of(*sizes, tested, bool(certificate.kink)))
+    return int(operations_of(*sizes, tested, bool(certificate.kink), certificate.used_dropped > 0))
 
 
-def operations_of(p: Any, m: Any, groups: Any, rank: Any, tested: Any, kink: bool = False) -> Any:
+def operations_of(p: Any, m: Any, groups: Any, rank: Any, tested: Any, kink: bool = False, coarse: bool = False) -> Any:
     """The same as a function of the sizes, which may be sympy symbols; the tests of the form are counted too.
 
-    tested: how many times a class of a pair is tested by itself, up to p^2 (p - 1).
+    tested: how many times a class of a pair is tested by itself, up to p^2 (p - 1); coarse: whether bits are dropped.
     """
     terms = groups * rank
     tables = p * terms + p * rank * m  # entries of phi and t
@@ -406,5 +439,5 @@ def operations_of(p: Any, m: Any, groups: Any, rank: Any, tested: Any, kink: boo
     by_answer = 2 * p * p * m * rank + p * (2 * m + 3) + 7 * p * p * terms
     by_distance = p * p * (3 * terms + 1) + 2 * p
     tokens = 2 * p * m + 2 * p * p * (1 + (2 * m if kink else 0)) + 6 * p * p + 3 * p + 2 * p
-    per_pair = (7 if kink else 6) * m + 2 * rank * m + 2 * terms + 32
+    per_pair = (7 if kink else 6) * m + 2 * rank * m + 2 * terms + 32 + (3 * m + 2 if coarse else 0)
     return form_tests + tests + certificate + by_answer + by_distance + tokens + p * p * per_pair + tested * (2 * terms + 5)

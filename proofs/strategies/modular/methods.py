@@ -153,7 +153,7 @@ STRATEGIES: tuple[Strategy, ...] = (
     ),
     _strategy(
         "quadrature",
-        "sums over the phases of each frequency, no pair looked at; for purified networks of 10 bits or more",
+        "sums over the phases of each frequency, nothing computed for a pair; for purified networks, best with 12 bits",
         quadrature,
         "Quadrature_certificate",
         _untuned("quadrature", quadrature.find_on),

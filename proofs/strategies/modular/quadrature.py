@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from compact_proofs.extract.coq_text import Field
-from compact_proofs.extract.modular_form import MOST, Form, certified, check_form, check_range, largest, refused
+from compact_proofs.extract.modular_form import MOST, Activation, Form, certified, check_form, check_range, largest, refused
 from compact_proofs.models.errors import OverflowRisk
 from compact_proofs.proofs.strategies.modular.brute_force import form_operations_of
 
@@ -299,21 +299,22 @@ def fields(c: QuadratureCertificate) -> list[Field]:
 
 
 def operations(form: Form, certificate: QuadratureCertificate) -> int:
-    """Count the operations of the checker from above."""
-    return int(operations_of(form.order, form.width, len(certificate.frequencies)))
+    """Bound the operations of the checker from above."""
+    return int(operations_of(form.order, form.width, len(certificate.frequencies), form.activation))
 
 
-def operations_of(p: Any, m: Any, k: Any) -> Any:
-    """Count them from the order p, the width m and the number k of frequencies; numbers or symbols.
+def operations_of(p: Any, m: Any, k: Any, activation: Activation = "relu") -> Any:
+    """Bound them from the order p, the width m and the number k of frequencies; numbers or symbols.
 
-    An entry of a table takes 3 for a largest value, 4 for what is left out and 2 for a weighted sum.
+    An entry of a table takes 3 for a largest value, 4 for what is left out and 2 for a weighted sum. Coq:
+    Modular.Length.QuadratureLength.quadrature_operations_bound, proved to bound what the checker does.
     """
-    tests = 9 * p * m + 30 * m + 2 * (7 * p**2 + 6 * p + 2) + 4 * p + 5 * k + 60
-    waves = 2 * p + 5 * p * k + 2 * (3 * p + 3) * m
-    left_out = 3 * 4 * p * m + 2 * 3 * p * m + 3 * 2 * p * m + 3 * p * (k + 2)
-    phases = 3 * p * m + 2 * 2 * 2 * p * m + 2 * k * m + 4 * m
-    leads = k * (2 * (7 * p**2 + 5 * p) + 5 * p + 5)
-    needed = 6 * m + 2 * 3 * p**2 + 5 * p + 20
-    totals = p * (3 * k + 2 * k * p) + 3 * p**2
-    pairs = 10 * p**2 + 2 * p + 10
-    return form_operations_of(p, m, "relu") + tests + waves + left_out + phases + leads + needed + totals + pairs
+    products = 2 + 4 * p + 7 * p**2
+    tests = 41 + 4 * p + 21 * m + 4 * k + 3 * (3 * p * m + 1) + 2 * products
+    waves = 2 * p + 5 * p * k + 2 * m * (3 + 3 * p)
+    group = 2 + 2 * m + 8 * p + 2 * (7 * p**2 + 5 * p)
+    leads = 1 + 2 * m + (4 + 3 + 3 + 5 * 2) * p * m + k * group
+    needed = 14 + 11 * p + 6 * m + (3 + 2 * (4 + 2)) * p * m + 2 * (3 * p**2 + 1)
+    totals = 3 + p * (3 * k + 2 * p * k + 3 * p)
+    pairs = p * (2 + 10 * p)
+    return 1 + tests + form_operations_of(p, m, activation) + waves + leads + needed + totals + pairs
