@@ -170,6 +170,12 @@ def test_wide_numbers_need_dropped_bits():
     assert right > 100 and 0.95 * right <= strategy.count(form, c) <= right
 
 
+def test_no_scale_fits():
+    form = wave_form(5, 8)
+    with pytest.raises(InputRefused, match="May_overflow Outputs"):
+        strategy.find_on(replace(form, U=form.U * 2**25), rank=1)
+
+
 def test_levels_lose_nothing():
     form = wave_form(13, 60)
     c = strategy.find_on(form, rank=1, kink=1)

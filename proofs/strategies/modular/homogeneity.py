@@ -284,12 +284,13 @@ def _of_kind(form: Form, kink: int, rank: int, groups: tuple[tuple[int, ...], ..
     """Fit the tables of all groups, at the largest scale up to 2^12 whose ranges fit, and choose the levels.
 
     Bits are dropped where otherwise no scale fits, as few as needed.
-    Raises: InputRefused: none fits.
+    Raises: InputRefused: none fits; what refuses scale 1 with all bits.
     """
     rank = max(0, min(rank, MOST_RANK))
     fits = [_fit(_by_coordinates(form, kink, group), rank) for group in groups]
     centre = np.rint(form.U.mean(axis=0)).astype(np.int64)
     never = np.full(form.order, -MOST, dtype=np.int64)
+    refusal: InputRefused | None = None
     for bits in range(MOST_SCALE_BITS, -1, -1):
         distances, phases = _rounded(fits, 2**bits, form.order)
         certificate = HomogeneityCertificate(2**bits, kink, rank, centre, groups, distances, phases, never)
@@ -297,13 +298,13 @@ def _of_kind(form: Form, kink: int, rank: int, groups: tuple[tuple[int, ...], ..
             fitting = replace(certificate, dropped=dropped)
             try:
                 _check(form, fitting)
-            except InputRefused:
-                if dropped == MOST_DROPPED:
-                    raise
+            except InputRefused as error:
+                refusal = refusal if dropped else error
                 continue
             pairs = _pairs(form, fitting)
             return int(pairs.accepted.sum()), replace(fitting, levels=_levels(form, pairs))
-    raise AssertionError
+    assert refusal is not None
+    raise refusal
 
 
 def _levels(form: Form, pairs: _Pairs) -> Int64[np.ndarray, " p"]:
