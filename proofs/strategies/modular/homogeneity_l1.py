@@ -18,8 +18,9 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from compact_proofs.extract.coq_text import Field
-from compact_proofs.extract.modular_form import MOST, Form, certified, check_form, check_range, largest, refused
+from compact_proofs.extract.modular_form import MOST, Activation, Form, certified, check_form, check_range, largest, refused
 from compact_proofs.models.errors import OverflowRisk
+from compact_proofs.proofs.strategies.modular.brute_force import form_operations_of
 
 SCALE_BITS = range(14, 5, -1)  # of N0
 FINER_BITS = range(7)  # of t and t'
@@ -393,26 +394,28 @@ def fields(certificate: HomogeneityL1Certificate) -> list[Field]:
 
 
 def operations(form: Form, certificate: HomogeneityL1Certificate) -> int:
-    """Return how many operations the checker does at most, beyond those for the form.
+    """Bound the operations of the checker on the form from above."""
+    watched = [len(row) for row in certificate.watched_distances]
+    sizes = (form.order, form.width, len(certificate.frequency_list), sum(watched), sum(1 for n in watched if n))
+    return int(operations_of(*sizes, form.activation))
 
-    Raises: InputRefused: as `work`.
+
+def operations_of(p: Any, m: Any, K: Any, watched: Any, lists: Any, activation: Activation = "relu") -> Any:
+    """The same as a function of the sizes, which may be sympy symbols; the tests of the form are counted too.
+
+    watched: distances watched in all; lists: how many T have any. Each of the p pairs of such a T is taken to be looked at
+    closely and all its watched outputs to be compared; where few pairs are near a tie (see `work`), the checker does less.
+    Coq: Modular.Length.HomogeneityL1Length.homogeneity_l1_operations_bound, proved to bound what the checker does.
     """
-    done = work(form, certificate)
-    watched = sum(map(len, certificate.watched_distances))
-    K = len(certificate.frequency_list)
-    return int(operations_of(form.order, form.width, K, watched, done.looked_at, done.compared))
-
-
-def operations_of(p: Any, m: Any, K: Any, watched: Any, looked_at: Any, compared: Any) -> Any:
-    """Return an upper bound of the operations, in numbers or sympy symbols.
-
-    watched: pairs of a T and a distance; looked_at: pairs of tokens whose activations are computed; compared: their outputs.
-    """
-    products = 20 * p + 2 * p * (7 * p + 3)
-    neurons = m * (51 * p + 14) + K * (42 * p + 12 + m)
-    heights = 14 * p**2 * K
-    margins = p * (2 * p * K + 4 * p + 4 * K) + watched * (2 * p * K + 1)
-    errors = 2 * p * (3 * p + 1) + 4 * p * (K + 1) + 5 * m + p + 20
-    pairs = p * (19 * p + 2) + 3 * p * watched + looked_at * (4 * m + 2) + compared * (2 * m + 12)
-    tests = 27 * p * m + 6 * p**2 + 4 * p + 7 * K + m * (K + 6) + 4 * watched + 100
-    return products + neurons + heights + margins + errors + pairs + tests
+    top, top_direct = 3 * p * m + 1, 3 * p**2 + 1  # the largest entry of a table
+    trig = 4 * p + 1
+    products_of_error = 5 + top + 4 * m
+    output = 5 + top + 4 * m + trig
+    error = 23 + 3 * top + 2 * top_direct + trig + 4 * m + products_of_error
+    tests = 40 + 8 * K + m * (K + 1) + 3 * watched + 2 * top + 6 * trig + 8 * m + 2 * output + error
+    products = 2 + 24 * p + 16 * p**2
+    groups = K * (15 + m + 42 * p + 14 * p**2) + m * (51 * p + 10)
+    margins = p * (4 * K + 2 * K * p + 4 * p) + watched * (2 * K * p + 1)
+    errors = 13 + products_of_error + 2 * p * (3 * p + 1) + 4 * p * (K + 1) + p
+    pairs = p * (19 * p + 2) + p * (watched * (2 * m + 15) + lists * (4 * m + 2))
+    return 3 + 2 * p + products + tests + form_operations_of(p, m, activation) + groups + margins + errors + pairs
