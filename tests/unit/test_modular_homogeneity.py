@@ -199,7 +199,7 @@ def test_refusals():
 def test_mechanism_is_what_was_built():
     lines = strategy.mechanism(wave_form(13, 60)).lines()
     assert len(lines) == 3 and lines[0].startswith("frequency 1 of 13: 20 neurons, 100% of their inputs' variation")
-    assert "within 0 degrees of twice the input phases" in lines[0]
+    assert "on average 0 degrees from twice the input phases" in lines[0]
     assert strategy.mechanism(random_form(6)).order == random_form(6).order
 
 

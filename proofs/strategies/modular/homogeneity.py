@@ -381,8 +381,8 @@ class Mechanism:
         for one in self.frequencies:
             result.append(
                 f"frequency {one.frequency} of {self.order}: {one.neurons} neuron{'s' * (one.neurons != 1)}, "
-                f"{one.share:.0%} of their inputs' variation; output phases within {one.turn:.0f} degrees of twice the input "
-                f"phases; evenness of phases {1 - one.spread:.2f}"
+                f"{one.share:.0%} of their inputs' variation; output phases on average {one.turn:.0f} degrees from twice the "
+                f"input phases; evenness of phases {1 - one.spread:.2f}"
             )
         return result
 
