@@ -46,6 +46,11 @@ class Form:
         tokens = np.arange(self.order)
         return (tokens[:, None] + self.coefficient * tokens[None, :]) % self.order
 
+    def differences(self) -> Int64[np.ndarray, "p p"]:
+        """Return (a - coefficient b) mod p of each pair."""
+        tokens = np.arange(self.order)
+        return (tokens[:, None] - self.coefficient * tokens[None, :]) % self.order
+
     def hidden(self, a: int) -> Int64[np.ndarray, "p m"]:
         """Return the activations of the pairs (a, 0), (a, 1), ... Coq: Modular.Form.hidden."""
         return activate(self.activation, self.L[a] + self.R)

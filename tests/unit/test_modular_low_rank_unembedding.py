@@ -9,6 +9,7 @@ import sympy
 from compact_proofs.extract.modular_form import Form
 from compact_proofs.models.errors import InputRefused
 from compact_proofs.proofs.strategies.modular import low_rank_unembedding as strategy
+from compact_proofs.proofs.strategies.modular.terms import roots_up
 
 
 def random_form(seed: int, order: int | None = None, width: int | None = None, top: int = 9) -> Form:
@@ -118,7 +119,7 @@ def test_refusals():
 
 def test_roots_are_rounded_up():
     n = np.array([0, 1, 2, 3, 4, 5, 2**60, 2**60 - 1, (2**29 + 1) ** 2, (2**29 + 1) ** 2 + 1, (2**29 + 1) ** 2 - 1])
-    roots = strategy._roots(n)
+    roots = roots_up(n)
     assert all(root**2 >= x and (root == 0 or (root - 1) ** 2 < x) for root, x in zip(roots.tolist(), n.tolist(), strict=True))
 
 

@@ -12,7 +12,6 @@ section 3, C3, variant T.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from jaxtyping import Bool, Float64, Int64
 from compact_proofs.extract.coq_text import Field
 from compact_proofs.extract.modular_form import Form, before_top, certified, check_form, check_range, largest, refused
 from compact_proofs.models.errors import InputRefused
+from compact_proofs.proofs.strategies.modular.terms import root_up, roots_up
 
 MOST_RANK = 16
 MOST = 2**60
@@ -86,12 +86,6 @@ def count(form: Form, certificate: HomogeneityCertificate) -> int:
     return int(_pairs(form, certificate).accepted.sum())
 
 
-def difference_of(form: Form) -> Int64[np.ndarray, "p p"]:
-    """Return (a - s b) mod p of each pair."""
-    tokens = np.arange(form.order)
-    return (tokens[:, None] - form.coefficient * tokens[None, :]) % form.order
-
-
 def _check(form: Form, c: HomogeneityCertificate) -> None:
     """Check shapes and ranges. Coq: Modular.Homogeneity.hom_tests.
 
@@ -125,23 +119,18 @@ def _check(form: Form, c: HomogeneityCertificate) -> None:
     check_range("Moments", 2 * term)
     check_range("Band", groups * rank * phi_top * 2 * term)
     direct = 2 * c.factor * (largest(form.P) + largest(form.Q))
-    check_range("Margins", direct + 8 * m * u_top * dev + size * _root(m * u_top * u_top) + 1)
+    check_range("Margins", direct + 8 * m * u_top * dev + size * root_up(m * u_top * u_top) + 1)
 
 
 def _tops(c: HomogeneityCertificate, width: int, dev: int) -> tuple[int, int]:
     """Bound a residual without the bits dropped, and the length of all. Coq: Modular.Homogeneity.coarse_of, size_of."""
     coarse = (dev >> c.used_dropped) + 1 if c.used_dropped else dev
-    return coarse, (_root(width * coarse * coarse) + _slack(c, width)) << c.used_dropped
+    return coarse, (root_up(width * coarse * coarse) + _slack(c, width)) << c.used_dropped
 
 
 def _slack(c: HomogeneityCertificate, width: int) -> int:
     """Return what dropped bits add to the length, in units of the last bit kept. Coq: Modular.Homogeneity.hom_slack."""
-    return _root(width) if c.used_dropped else 0
-
-
-def _root(n: int) -> int:
-    """Round a square root up."""
-    return isqrt(n - 1) + 1 if n > 0 else 0
+    return root_up(width) if c.used_dropped else 0
 
 
 def _unfolded(form: Form, c: HomogeneityCertificate) -> tuple[Int64[np.ndarray, "p r m"], Int64[np.ndarray, "p r m"]]:
@@ -155,14 +144,6 @@ def _unfolded(form: Form, c: HomogeneityCertificate) -> tuple[Int64[np.ndarray, 
         t[:, :, neurons] = c.phases[:, at : at + rank * n].reshape(p, rank, n)
         at += rank * n
     return phi, t
-
-
-def _roots(n: Int64[np.ndarray, " k"]) -> Int64[np.ndarray, " k"]:
-    """Round square roots up: of 0 <= n <= 2^60."""
-    root = np.sqrt(n.astype(np.float64)).astype(np.int64)
-    root -= root * root > n
-    root += (root + 1) * (root + 1) <= n
-    return root + (root * root < n)
 
 
 def _wrapped(n: int) -> np.int64:
@@ -195,11 +176,11 @@ def _pairs(form: Form, c: HomogeneityCertificate) -> _Pairs:
     corners = np.where(c.distances[:, None] >= 0, c.distances[:, None] * low, c.distances[:, None] * high).sum(axis=2)
     passed = corners + (c.levels - 1)[:, None] >= 0
     passed[:, 0] = True
-    norms = _roots((U * U).sum(axis=1))
+    norms = roots_up((U * U).sum(axis=1))
     first, second = factor * form.P, factor * form.Q
     if c.kink:
         first, second = first + (scale * form.L) @ U.T, second + (scale * form.R) @ U.T
-    answers, distances = form.answers(), difference_of(form)
+    answers, distances = form.answers(), form.differences()
     accepted = np.zeros((p, p), dtype=bool)
     spare = np.zeros((p, p), dtype=np.int64)
     tested = 0
@@ -209,7 +190,7 @@ def _pairs(form: Form, c: HomogeneityCertificate) -> _Pairs:
         w = np.abs(x) if c.kink else np.maximum(x, 0)
         dev = w - (phi[e] * t[S]).sum(axis=1)
         coarse = dev >> c.used_dropped
-        rest = (_roots((coarse * coarse).sum(axis=1)) + slack) << c.used_dropped
+        rest = (roots_up((coarse * coarse).sum(axis=1)) + slack) << c.used_dropped
         best = first[a, S] + second[tokens, S] + (U[S] * w).sum(axis=1)
         spare[a] = best - (rest * norms.max() + first[a].max() + second.max(axis=1) + (c.distances[e] * own[S]).sum(axis=1))
         settled = passed[e[:, None], (tokens[None, :] - S[:, None]) % p]
@@ -310,14 +291,14 @@ def _of_kind(form: Form, kink: int, rank: int, groups: tuple[tuple[int, ...], ..
 def _levels(form: Form, pairs: _Pairs) -> Int64[np.ndarray, " p"]:
     """Return the highest levels that no accepted pair misses."""
     levels = np.full(form.order, MOST, dtype=np.int64)
-    np.minimum.at(levels, difference_of(form)[pairs.accepted], pairs.spare[pairs.accepted])
+    np.minimum.at(levels, form.differences()[pairs.accepted], pairs.spare[pairs.accepted])
     return np.clip(levels, -MOST, MOST)
 
 
 def _by_coordinates(form: Form, kink: int, group: tuple[int, ...]) -> Float64[np.ndarray, "p p n"]:
     """Return |x| or relu(x) of the neurons by distance and answer, means where several pairs have both, 0 where none has."""
     p, neurons = form.order, list(group)
-    answers, distances = form.answers(), difference_of(form)
+    answers, distances = form.answers(), form.differences()
     total, pairs = np.zeros((p, p, len(neurons))), np.zeros((p, p, 1))
     for a in range(p):
         x = form.L[a, neurons] + form.R[:, neurons]

@@ -33,6 +33,7 @@ from compact_proofs.extract.modular_form import (
 )
 from compact_proofs.models.errors import InputRefused
 from compact_proofs.proofs.strategies.modular.brute_force import form_operations_of
+from compact_proofs.proofs.strategies.modular.terms import root_up, roots_up
 
 Progress = Callable[[int, int], None]
 MOST_SCALE_BITS = 12
@@ -88,7 +89,7 @@ def count(form: Form, certificate: LowRankUnembeddingCertificate) -> int:
     p, t = form.order, certificate.dropped
     slack = _slack(form, t)
     answers = form.answers()
-    differences = difference_of(form)
+    differences = form.differences()
     U, W, B = found.scaled_U, certificate.coordinates, certificate.basis
     scale = _wrapped(certificate.scale)
     first = scale * form.P + _product(found.first_less, U.T)
@@ -103,18 +104,12 @@ def count(form: Form, certificate: LowRankUnembeddingCertificate) -> int:
         start = first[a] + second + third[right] + fourth[different]
         best = np.take_along_axis(start, right[:, None], axis=1)[:, 0] + (rest * U[right]).sum(axis=1)
         coarse = rest >> t
-        size = (_roots(np.einsum("bj,bj->b", coarse, coarse)) + slack) << t
+        size = (roots_up(np.einsum("bj,bj->b", coarse, coarse)) + slack) << t
         bound = start + size[:, None] * found.losses + _product(_product(rest, W.T), B.T)
         below = bound < best[:, None]
         np.put_along_axis(below, right[:, None], True, axis=1)
         total += int(below.all(axis=1).sum())
     return total
-
-
-def difference_of(form: Form) -> Int64[np.ndarray, "p p"]:
-    """Return (a - s b) mod p of each pair. Coq: Modular.LowRankUnembedding.form_difference."""
-    tokens = np.arange(form.order)
-    return (tokens[:, None] - form.coefficient * tokens[None, :]) % form.order
 
 
 def _product(left: Int64[np.ndarray, "n m"], right: Int64[np.ndarray, "m k"]) -> Int64[np.ndarray, "n k"]:
@@ -124,25 +119,13 @@ def _product(left: Int64[np.ndarray, "n m"], right: Int64[np.ndarray, "m k"]) ->
     return left @ right
 
 
-def _sqrt_up(n: int) -> int:
-    return math.isqrt(n - 1) + 1 if n > 0 else 0
-
-
-def _roots(n: Int64[np.ndarray, " k"]) -> Int64[np.ndarray, " k"]:
-    """Round square roots up: of 0 <= n <= 2^60."""
-    root = np.sqrt(n.astype(np.float64)).astype(np.int64)
-    root -= root * root > n
-    root += (root + 1) * (root + 1) <= n
-    return root + (root * root < n)
-
-
 def _wrapped(n: int) -> np.int64:
     """Return n modulo 2^64; only where what it multiplies is 0 can it be that large."""
     return np.int64((n + 2**63) % 2**64 - 2**63)
 
 
 def _slack(form: Form, dropped: int) -> int:
-    return _sqrt_up(form.width) if dropped else 0
+    return root_up(form.width) if dropped else 0
 
 
 def _check(form: Form, c: LowRankUnembeddingCertificate) -> _Matrices:
@@ -179,11 +162,11 @@ def _check(form: Form, c: LowRankUnembeddingCertificate) -> _Matrices:
     check_range("Moments", rest_top)
     square_top = m * ((rest_top >> c.dropped) + 1) ** 2
     check_range("Moments", square_top)
-    length_top = (_sqrt_up(square_top) + _slack(form, c.dropped)) << c.dropped
+    length_top = (root_up(square_top) + _slack(form, c.dropped)) << c.dropped
     bound_top = c.scale * (largest(form.P) + largest(form.Q) + m * hidden_top(form) * largest(U))
-    bound_top += m * rest_top * worst + length_top * _sqrt_up(residual_squares)
+    bound_top += m * rest_top * worst + length_top * root_up(residual_squares)
     check_range("Margins", -(-bound_top // 2))
-    return _Matrices(scaled, first_less, _roots(np.einsum("cj,cj->c", residuals, residuals)))
+    return _Matrices(scaled, first_less, roots_up(np.einsum("cj,cj->c", residuals, residuals)))
 
 
 def _coq_integer(n: int) -> str:
@@ -235,7 +218,7 @@ def _means(form: Form) -> LowRankUnembeddingCertificate:
     go through all pairs, so that these means are the best in the sense of least squares.
     """
     p, m = form.order, form.width
-    answers, differences = form.answers(), difference_of(form)
+    answers, differences = form.answers(), form.differences()
     totals = np.zeros((4, p, m))
     for a in range(p):
         hidden = activate(form.activation, form.L[a] + form.R).astype(np.float64)

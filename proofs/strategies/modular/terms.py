@@ -1,0 +1,21 @@
+"""What the mirrors of several checkers share: square roots rounded up."""
+
+from __future__ import annotations
+
+from math import isqrt
+
+import numpy as np
+from jaxtyping import Int64
+
+
+def root_up(n: int) -> int:
+    """Round the square root of n >= 0 up. Coq: Z.sqrt_up."""
+    return isqrt(n - 1) + 1 if n > 0 else 0
+
+
+def roots_up(n: Int64[np.ndarray, " k"]) -> Int64[np.ndarray, " k"]:
+    """Round square roots up: of 0 <= n <= 2^60."""
+    root = np.sqrt(n.astype(np.float64)).astype(np.int64)
+    root -= root * root > n
+    root += (root + 1) * (root + 1) <= n
+    return root + (root * root < n)
