@@ -2,7 +2,7 @@
 (* MIT licence. *)
 From Coq Require Import ZArith Uint63 List Bool Lia.
 From CompactProofs Require Import Spec.Modular Base.Lists Base.Sums Base.Signed63 Base.Matrix Cert.Outcome.
-From CompactProofs Require Import Modular.Form Modular.FormSound Modular.BruteForce.
+From CompactProofs Require Import Modular.Form Modular.FormSound Modular.SpecFacts Modular.BruteForce.
 Import ListNotations.
 (** * Soundness of brute force
     - [pair_right_spec]         == the test of a pair says whether it is right
@@ -49,13 +49,6 @@ Section Outputs.
   Qed.
 End Outputs.
 
-Lemma form_answer_below : forall (F : form) (a b : nat), (1 <= form_order F)%nat -> (form_answer F a b < form_order F)%nat.
-Proof.
-  intros F a b some. unfold form_answer, answer. apply Nat2Z.inj_lt.
-  assert (range := Z.mod_pos_bound (Z.of_nat a + form_coefficient F * Z.of_nat b) (Z.of_nat (form_order F)) ltac:(lia)).
-  rewrite Z2Nat.id by lia. lia.
-Qed.
-
 Section WellFormed.
   Context (F : form) (formed : well_formed F).
 
@@ -84,7 +77,7 @@ Section WellFormed.
       change (signed best) with
         (value (hidden_of F a b) (U_rows F) (nth a (P_rows F) []) (nth b (Q_rows F) []) (form_answer F a b))
     end.
-    rewrite (exact (form_answer F a b) (form_answer_below F a b (order_pos F formed))). rewrite len_U. unfold form_right.
+    rewrite (exact (form_answer F a b) (answer_below _ _ a b (order_pos F formed))). rewrite len_U. unfold form_right.
     split; intros all c inside other; [rewrite <- (exact c inside) | rewrite (exact c inside)]; apply (all c inside other).
   Qed.
 

@@ -2,7 +2,7 @@
 (* MIT licence. *)
 From Coq Require Import Reals ZArith Uint63 List Arith Bool Lia Lra.
 From CompactProofs Require Import Spec.Network Spec.Modular Base.Lists Base.Sums Base.Signed63 Base.Matrix Base.RealMatrix.
-From CompactProofs Require Import Modular.Form Modular.FormSound Modular.Fold.
+From CompactProofs Require Import Modular.Form Modular.FormSound Modular.SpecFacts Modular.Fold.
 Import ListNotations.
 (** * The canonical form over the reals
     - [real2_transpose], [real2_add_tables], [real2_add_row], [real2_lifted] == operations on tables, as real matrices
@@ -162,12 +162,6 @@ Proof.
 Qed.
 
 (** ** Counting *)
-
-Lemma answer_below : forall (p : nat) (s : Z) (a b : nat), (1 <= p)%nat -> (answer p s a b < p)%nat.
-Proof.
-  intros p s a b some. unfold answer.
-  assert (range := Z.mod_pos_bound (Z.of_nat a + s * Z.of_nat b) (Z.of_nat p) ltac:(lia)). lia.
-Qed.
 
 Theorem count_of_values : forall (M : modular) (F : form) (bits : nat),
   form_order F = order M ->

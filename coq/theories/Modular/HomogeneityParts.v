@@ -13,12 +13,6 @@ Import ListNotations.
     - [parts_exact]   == both together are the output, times a factor and less what is the same for every class *)
 Local Open Scope Z_scope.
 
-Lemma answer_inside : forall (p : nat) (s : Z) (a b : nat), (1 <= p)%nat -> (answer p s a b < p)%nat.
-Proof.
-  intros p s a b pos. unfold answer. assert (range := Z.mod_pos_bound (Z.of_nat a + s * Z.of_nat b) (Z.of_nat p) ltac:(lia)).
-  lia.
-Qed.
-
 Lemma incl_firstn : forall (A : Type) (n : nat) (l : list A), incl (firstn n l) l.
 Proof. intros A n l x inside. rewrite <- (firstn_skipn n l). apply in_or_app. left. exact inside. Qed.
 

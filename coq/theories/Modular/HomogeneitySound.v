@@ -2,7 +2,7 @@
 (* MIT licence. *)
 From Coq Require Import ZArith Uint63 List Arith Bool Lia.
 From CompactProofs Require Import Spec.Modular Base.Lists Base.Sums Base.Signed63 Base.Matrix Cert.Outcome.
-From CompactProofs Require Import Modular.Form Modular.FormSound Modular.Homogeneity Modular.HomogeneityFacts.
+From CompactProofs Require Import Modular.Form Modular.FormSound Modular.SpecFacts Modular.Homogeneity Modular.HomogeneityFacts.
 From CompactProofs Require Import Modular.HomogeneityParts Modular.HomogeneityTables.
 Import ListNotations.
 (** * Collapsing neurons to terms of the distance and of the answer is sound
@@ -225,8 +225,8 @@ Section Sound.
     form_right F a b.
   Proof.
     intros a b inside_a inside_b holds. unfold pair_holds in holds. cbv zeta in holds.
-    assert (inside_s : (form_answer F a b < p)%nat) by (apply answer_inside, (p_pos F formed)).
-    assert (inside_e := answer_inside p (- form_coefficient F) a b (p_pos F formed)).
+    assert (inside_s : (form_answer F a b < p)%nat) by (apply answer_below, (p_pos F formed)).
+    assert (inside_e := answer_below p (- form_coefficient F) a b (p_pos F formed)).
     change (answer p (form_coefficient F) a b) with (form_answer F a b) in holds.
     set (s := form_answer F a b) in *. set (e := answer p (- form_coefficient F) a b) in *.
     destruct (token_spec (L_rows F) (P_rows F) a (L_fits F c passed) (P_shape F formed)) as (len_x & top_x & spec_x);

@@ -2,7 +2,7 @@
 (* MIT licence. *)
 From Coq Require Import ZArith Uint63 List Arith Bool Lia.
 From CompactProofs Require Import Spec.Modular Base.Lists Base.Sums Base.Signed63 Base.Matrix Cert.Outcome Modular.Form
-  Modular.FormSound Modular.LowRankUnembedding Modular.LowRankUnembeddingMath.
+  Modular.FormSound Modular.SpecFacts Modular.LowRankUnembedding Modular.LowRankUnembeddingMath.
 Import ListNotations.
 (** * low_rank_unembedding is sound
     - [e_exact]     == D U' = B W + E;  [loss_spec] == |E[k]| is at most what the checker takes for it
@@ -205,10 +205,7 @@ Section Certificate.
     Local Notation right := (form_answer F x y).
     Local Notation different := (form_difference F x y).
     Local Lemma answer_below : forall s : Z, (answer p s x y < p)%nat.
-    Proof.
-      intros s. assert (positive := order_pos F formed). unfold answer.
-      assert (range := Z.mod_pos_bound (Z.of_nat x + s * Z.of_nat y) (Z.of_nat p) ltac:(lia)). lia.
-    Qed.
+    Proof. intro s. apply SpecFacts.answer_below, (order_pos F formed). Qed.
 
     Local Lemma inside_right : (right < p)%nat.
     Proof. apply answer_below. Qed.

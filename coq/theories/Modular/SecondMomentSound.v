@@ -2,7 +2,7 @@
 (* MIT licence. *)
 From Coq Require Import ZArith Uint63 List Arith Bool Lia.
 From CompactProofs Require Import Spec.Modular Base.Lists Base.Sums Base.Signed63 Base.Matrix Cert.Outcome.
-From CompactProofs Require Import Modular.Form Modular.FormSound.
+From CompactProofs Require Import Modular.Form Modular.FormSound Modular.SpecFacts.
 From CompactProofs Require Import Modular.SecondMoment Modular.SecondMomentMath Modular.SecondMomentTables.
 Import ListNotations.
 (** * Soundness of the second moment
@@ -12,12 +12,6 @@ Import ListNotations.
 Local Open Scope Z_scope.
 
 (** ** Answers *)
-
-Lemma answer_below : forall (p : nat) (s : Z) (a b : nat), (0 < p)%nat -> (answer p s a b < p)%nat.
-Proof.
-  intros p s a b some. unfold answer. apply Nat2Z.inj_lt.
-  assert (range := Z.mod_pos_bound (Z.of_nat a + s * Z.of_nat b) (Z.of_nat p) ltac:(lia)). rewrite Z2Nat.id by lia. lia.
-Qed.
 
 Local Lemma answer_back : forall (p : nat) (s : Z) (a b c : nat),
   (a < p)%nat -> answer p s a b = c -> answer p (- s) c b = a.

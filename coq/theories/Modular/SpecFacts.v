@@ -4,7 +4,7 @@ From Coq Require Import Reals ZArith List Arith FinFun Lia.
 From CompactProofs Require Import Spec.Network Spec.Modular.
 Import ListNotations.
 (** * Facts that show the definitions of Spec.Modular to be what they are called
-    Nothing else rests on them.
+    Nothing else rests on them, but on [answer_below].
     - [pairs_all], [pairs_once], [pairs_length] == [pairs p] has every pair of tokens below p, once; there are p^2
     - [answer_below], [answer_addition], [answer_subtraction] == the right answer is a token; sum and difference modulo p
     - [correct_count_range] == between 0 and p^2 pairs are answered right

@@ -1,7 +1,7 @@
 (* CompactProofs: Modular: Length: FormCounted *)
 (* MIT licence. *)
 From Coq Require Import ZArith Uint63 List Arith Lia.
-From CompactProofs Require Import Spec.Modular Base.Lists Base.Signed63 Base.Matrix Cert.Outcome Modular.Form.
+From CompactProofs Require Import Spec.Modular Base.Lists Base.Signed63 Base.Matrix Cert.Outcome Modular.Form Modular.SpecFacts.
 From CompactProofs Require Import Length.Counted Length.ArithmeticCounted Length.MatrixCounted Length.MatrixLength.
 Import ListNotations.
 (** * The canonical form of a network for modular arithmetic, counted
@@ -195,10 +195,7 @@ Qed.
 
 Lemma form_answer_below : forall (F : form) (a b : nat),
   (1 <= form_order F)%nat -> Z.of_nat (form_answer F a b) < Z.of_nat (form_order F).
-Proof.
-  intros F a b some. unfold form_answer, answer. set (p := Z.of_nat (form_order F)) in *.
-  assert (range := Z.mod_pos_bound (Z.of_nat a + form_coefficient F * Z.of_nat b) p ltac:(lia)). lia.
-Qed.
+Proof. intros F a b some. apply Nat2Z.inj_lt, answer_below, some. Qed.
 
 Definition largest_bound (r c : Z) : Z := 1 + 3 * (r * c).
 Definition before_bound (p m : Z) : Z := 1 + 2 * largest_bound p m.
