@@ -4,7 +4,7 @@ Every network of the zoo and of build/models (the seeds) with p >= 59, every str
 `low_rank_unembedding` over a range of ranks (of the zoo), `quadrature` over widths of the weights: the bound that the mirror
 predicts against the true count (enumerated exactly, in integers), and the checker's operations against those of brute force. The
 zoo's are proved in Coq as well; a prediction that Coq does not accept fails the run. Writes docs/modular_frontier.csv (a row per
-network, strategy and choice) and .md (tables, and per architecture mean, spread and the share of seeds certified at 95 % or more),
+network, strategy and choice) and .md (tables; per architecture mean, spread and the share of seeds certified at 95 % or more),
 and docs/figures/modular_frontier.png. Finished rows are kept: an interrupted run goes on where it was.
 """
 
