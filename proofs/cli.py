@@ -24,7 +24,7 @@ from compact_proofs.models.errors import CompactProofsError, UsageError
 from compact_proofs.models.modular.config import COEFFICIENTS, SIZES
 from compact_proofs.models.modular.purify import purify_command
 from compact_proofs.models.tasks import n_inputs
-from compact_proofs.models.weights import load_model, model_names, model_of_size, model_path
+from compact_proofs.models.weights import load_config, load_model, model_names, model_of_size, model_path
 from compact_proofs.proofs import coqrun, doctor, pipeline
 from compact_proofs.proofs.registry import GROUPS, Strategy, Tuning, strategies, strategy_for
 from compact_proofs.proofs.report import Report, show
@@ -287,7 +287,7 @@ def _prove(options: argparse.Namespace) -> int:
         chosen = _strategy(model, options.strategy)
     else:
         chosen, tuning = _within_budget(options, model, tuning, progress)
-    bits = default_bits(load_model(model)[0]) if options.weight_bits is None else options.weight_bits
+    bits = default_bits(load_config(model)) if options.weight_bits is None else options.weight_bits
     command = f"compact-proofs prove {Path(model).stem} --strategy {chosen.name} --weight-bits {bits}"
     command = f"{command} {tuning.text()}".rstrip()
     how = pipeline.Options(
@@ -405,7 +405,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _strategy(model: str, name: str | None) -> Strategy:
     """The strategy of that name, or the best one for the model."""
-    return strategy_for(load_model(model)[0].family, name)
+    return strategy_for(load_config(model).family, name)
 
 
 def _limits(options: argparse.Namespace) -> coqrun.Limits:

@@ -24,7 +24,7 @@ from compact_proofs.extract.modular import QuantisedModular
 from compact_proofs.models.errors import CompactProofsError, InputRefused, UsageError
 from compact_proofs.models.files import write_atomic
 from compact_proofs.models.modular.config import ModularConfig
-from compact_proofs.models.weights import load_model, model_names, zoo_names
+from compact_proofs.models.weights import load_config, load_model, model_names, zoo_names
 from compact_proofs.proofs import pipeline
 from compact_proofs.proofs.registry import DEFAULT, Strategy, Tuning, silent, strategies
 
@@ -90,7 +90,7 @@ def modular_frontier_command(out: Path, jobs: int, in_coq: bool = True) -> int:
     """Measure and write table, summary and picture. Raises: as pipeline.prove; UsageError: matplotlib is missing."""
     points = {point.key: point for point in read_points()}
     for name in model_names():
-        config, _ = load_model(name)
+        config = load_config(name)
         if isinstance(config, ModularConfig) and config.modulus >= LEAST_MODULUS:
             for point in _measure(name, points, out, jobs, in_coq and name in zoo_names()):
                 points[point.key] = point

@@ -16,14 +16,13 @@ import pytest
 from compact_proofs.extract.quantise import QuantisedModel, quantise
 from compact_proofs.extract.tables import MOST_SHIFT, integer_tables, least_gap_shift
 from compact_proofs.models.weights import load_model
-from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.strategies import exact
 from compact_proofs.proofs.strategies.exact import ExactCertificate
 
 pytestmark = [pytest.mark.coq, pytest.mark.skipif(shutil.which("coqc") is None, reason="Coq is not installed")]
 
 MIRROR = runpy.run_path(str(Path(__file__).parent / "test_mirror.py"))  # test files cannot import each other
-Case, coq_text, VERDICT = (MIRROR[name] for name in ("Case", "coq_text", "VERDICT"))
+Case, coq_text = (MIRROR[name] for name in ("Case", "coq_text"))
 
 
 def exact_case(name: str, model: QuantisedModel, unit: int, claimed: int):
@@ -53,15 +52,9 @@ def all_cases() -> list:
 
 
 @pytest.fixture(scope="module")
-def verdicts(_theory_built, tmp_path_factory) -> list[str]:
+def verdicts(coq_verdicts) -> list[str]:
     """What Coq prints for each case."""
-    root = tmp_path_factory.mktemp("exact_mirror")
-    shutil.copytree(_theory_built / "theories", root / "theories")
-    shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
-    (root / "generated").mkdir()
-    (root / "ExactMirror.v").write_text(coq_text(all_cases()), encoding="ascii")
-    printed = coqrun.coqc(root, Path("ExactMirror.v"), coqrun.Limits()).stdout
-    return [" ".join(text.split()) for text in VERDICT.findall(printed)]
+    return coq_verdicts(coq_text(all_cases()))
 
 
 def test_coq_says_what_the_mirror_says(verdicts):

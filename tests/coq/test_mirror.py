@@ -23,7 +23,6 @@ from compact_proofs.extract.quantise import QuantisedMatrix, QuantisedModel, qua
 from compact_proofs.extract.tables import integer_tables
 from compact_proofs.models.errors import InputRefused
 from compact_proofs.models.weights import load_model
-from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.registry import strategies
 from compact_proofs.proofs.strategies import brute_force
 from compact_proofs.proofs.strategies.brute_force import BruteForceCertificate
@@ -36,7 +35,6 @@ UNIT = Path(__file__).parents[1] / "unit"
 TABLES = runpy.run_path(str(UNIT / "test_tables.py"))  # test files cannot import each other
 STAGED = runpy.run_path(str(UNIT / "test_staged.py"))
 METHODS = STAGED["METHODS"]
-VERDICT = re.compile(r"= ((?:Accepted|Refused).*?)\s+: outcome", re.DOTALL)
 HEADER = """From Coq Require Import ZArith Uint63 List.
 Import ListNotations.
 From CompactProofs Require Import Facade.
@@ -210,15 +208,9 @@ def coq_text(cases: list[Case]) -> str:
 
 
 @pytest.fixture(scope="module")
-def verdicts(_theory_built, tmp_path_factory) -> list[str]:
+def verdicts(coq_verdicts) -> list[str]:
     """What Coq prints for each case."""
-    root = tmp_path_factory.mktemp("mirror")
-    shutil.copytree(_theory_built / "theories", root / "theories")
-    shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
-    (root / "generated").mkdir()
-    (root / "Mirror.v").write_text(coq_text(all_cases()), encoding="ascii")
-    printed = coqrun.coqc(root, Path("Mirror.v"), coqrun.Limits()).stdout
-    return [" ".join(text.split()) for text in VERDICT.findall(printed)]
+    return coq_verdicts(coq_text(all_cases()))
 
 
 def test_coq_says_what_the_mirrors_say(verdicts):

@@ -17,12 +17,10 @@ import pytest
 
 from compact_proofs.extract.modular_form import Form, form_text
 from compact_proofs.models.errors import InputRefused
-from compact_proofs.proofs import coqrun
 
 pytestmark = [pytest.mark.coq, pytest.mark.skipif(shutil.which("coqc") is None, reason="Coq is not installed")]
 
 UNIT = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "test_modular_fold.py"))  # test files cannot import each other
-VERDICT = re.compile(r"= ((?:Accepted|Refused).*?)\s+: outcome", re.DOTALL)
 HEADER = """From Coq Require Import ZArith Uint63 List Arith Bool.
 From CompactProofs Require Import Spec.Network Spec.Modular Base.Signed63 Base.Matrix Cert.Outcome Modular.Form Modular.Fold.
 Import ListNotations.
@@ -111,15 +109,9 @@ def coq_text(cases: list[Case]) -> str:
 
 
 @pytest.fixture(scope="module")
-def verdicts(_theory_built, tmp_path_factory) -> list[str]:
+def verdicts(coq_verdicts) -> list[str]:
     """What Coq prints for each case."""
-    root = tmp_path_factory.mktemp("modular_fold")
-    shutil.copytree(_theory_built / "theories", root / "theories")
-    shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
-    (root / "generated").mkdir()
-    (root / "ModularFold.v").write_text(coq_text(all_cases()), encoding="ascii")
-    printed = coqrun.coqc(root, Path("ModularFold.v"), coqrun.Limits()).stdout
-    return [" ".join(text.split()) for text in VERDICT.findall(printed)]
+    return coq_verdicts(coq_text(all_cases()))
 
 
 def test_coq_says_what_the_mirror_says(verdicts):

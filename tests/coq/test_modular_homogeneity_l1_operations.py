@@ -20,7 +20,6 @@ from compact_proofs.extract.modular_fold import fold
 from compact_proofs.extract.modular_form import Form, form_text
 from compact_proofs.models.errors import InputRefused
 from compact_proofs.models.weights import load_model
-from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.strategies.modular import homogeneity_l1 as strategy
 
 pytestmark = [pytest.mark.coq, pytest.mark.skipif(shutil.which("coqc") is None, reason="Coq is not installed")]
@@ -106,14 +105,9 @@ def coq_text() -> str:
 
 
 @pytest.fixture(scope="module")
-def printed(_theory_built, tmp_path_factory) -> str:
+def printed(coq_output) -> str:
     """What Coq prints."""
-    root = tmp_path_factory.mktemp("homogeneity_l1_operations")
-    shutil.copytree(_theory_built / "theories", root / "theories")
-    shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
-    (root / "generated").mkdir()
-    (root / "Measure.v").write_text(coq_text(), encoding="ascii")
-    return coqrun.coqc(root, Path("Measure.v"), coqrun.Limits()).stdout
+    return coq_output(coq_text())
 
 
 @pytest.fixture(scope="module")

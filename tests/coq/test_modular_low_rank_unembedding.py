@@ -13,19 +13,13 @@ from typing import NamedTuple
 
 import pytest
 
-from compact_proofs.extract.modular_form import Form, form_text
-from compact_proofs.proofs import coqrun
+from compact_proofs.extract.modular_form import Form
 from compact_proofs.proofs.strategies.modular import low_rank_unembedding as strategy
 
 pytestmark = [pytest.mark.coq, pytest.mark.skipif(shutil.which("coqc") is None, reason="Coq is not installed")]
 
 # test files cannot import each other
 UNIT = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "test_modular_low_rank_unembedding.py"))
-VERDICT = re.compile(r"= ((?:Accepted|Refused).*?)\s+: outcome", re.DOTALL)
-HEADER = """From Coq Require Import ZArith Uint63 List.
-From CompactProofs Require Import Spec.Modular Base.Signed63 Base.Matrix Cert.Outcome Modular.Form Modular.LowRankUnembedding.
-Import ListNotations.
-"""
 
 
 class Case(NamedTuple):
@@ -54,36 +48,10 @@ def all_cases() -> list[Case]:
     return cases + [case(form, certificate, 0) for _, certificate in UNIT["misfits"](form)]
 
 
-def term(value, scope: str) -> str:
-    """Nested lists as a Coq term."""
-    if isinstance(value, tuple):
-        return "[" + "; ".join(term(entry, scope) for entry in value) + "]"
-    return f"({value})%{scope}"
-
-
-def certificate_text(c: strategy.LowRankUnembeddingCertificate) -> str:
-    values = [term(field.value, "uint63" if "int" in field.coq_type else "Z") for field in strategy.fields(c)]
-    return "(Low_rank_unembedding_certificate\n  " + "\n  ".join(values) + ")"
-
-
-def coq_text(cases: list[Case]) -> str:
-    parts = [HEADER]
-    for one in cases:
-        form, certificate = form_text(one.form), certificate_text(one.certificate)
-        parts.append(f"Eval vm_compute in (low_rank_unembedding_on {one.claimed} {form}\n  {certificate}).\n")
-    return "\n".join(parts)
-
-
 @pytest.fixture(scope="module")
-def verdicts(_theory_built, tmp_path_factory) -> list[str]:
+def verdicts(strategy_verdicts) -> list[str]:
     """What Coq prints for each case."""
-    root = tmp_path_factory.mktemp("low_rank_unembedding")
-    shutil.copytree(_theory_built / "theories", root / "theories")
-    shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
-    (root / "generated").mkdir()
-    (root / "Mirror.v").write_text(coq_text(all_cases()), encoding="ascii")
-    printed = coqrun.coqc(root, Path("Mirror.v"), coqrun.Limits()).stdout
-    return [" ".join(text.split()) for text in VERDICT.findall(printed)]
+    return strategy_verdicts("LowRankUnembedding", "low_rank_unembedding", strategy, all_cases())
 
 
 def test_coq_says_what_the_mirror_says(verdicts):

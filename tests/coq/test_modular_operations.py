@@ -6,7 +6,6 @@ networks of all three architectures, with the verdict of the checker itself: all
 
 import re
 import shutil
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,6 @@ import pytest
 from compact_proofs.extract import modular_fold
 from compact_proofs.extract.modular import QuantisedModular, quantise_modular
 from compact_proofs.models.weights import load_model
-from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.strategies.modular import brute_force, low_rank_unembedding
 
 pytestmark = [pytest.mark.coq, pytest.mark.skipif(shutil.which("coqc") is None, reason="Coq is not installed")]
@@ -145,15 +143,10 @@ def parts() -> dict[str, tuple[list[str], list[int]]]:
 
 
 @pytest.fixture(scope="module")
-def printed(_theory_built, tmp_path_factory, parts) -> str:
+def printed(coq_output, parts) -> str:
     """What Coq prints."""
-    root = tmp_path_factory.mktemp("modular_operations")
-    shutil.copytree(_theory_built / "theories", root / "theories")
-    shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
-    (root / "generated").mkdir()
     texts = [HEADER, *(bounds_text(sizes) for sizes in SIZES), *(text for asked, _ in parts.values() for text in asked)]
-    (root / "Measure.v").write_text("\n".join(texts), encoding="ascii")
-    return coqrun.coqc(root, Path("Measure.v"), coqrun.Limits()).stdout
+    return coq_output("\n".join(texts))
 
 
 @pytest.fixture(scope="module")

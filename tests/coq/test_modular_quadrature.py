@@ -13,19 +13,13 @@ from typing import NamedTuple
 
 import pytest
 
-from compact_proofs.extract.modular_form import Form, form_text
-from compact_proofs.proofs import coqrun
+from compact_proofs.extract.modular_form import Form
 from compact_proofs.proofs.strategies.modular import quadrature as strategy
 
 pytestmark = [pytest.mark.coq, pytest.mark.skipif(shutil.which("coqc") is None, reason="Coq is not installed")]
 
 UNIT_FILE = Path(__file__).parents[1] / "unit" / f"{Path(__file__).stem}.py"
 UNIT = runpy.run_path(str(UNIT_FILE))  # test files cannot import each other
-VERDICT = re.compile(r"= ((?:Accepted|Refused).*?)\s+: outcome", re.DOTALL)
-HEADER = """From Coq Require Import ZArith Uint63 List.
-From CompactProofs Require Import Spec.Modular Base.Signed63 Base.Matrix Cert.Outcome Modular.Form Modular.Quadrature.
-Import ListNotations.
-"""
 
 
 class Case(NamedTuple):
@@ -53,33 +47,10 @@ def all_cases() -> list[Case]:
     return cases + [case(other, strategy.find_on(form), 0) for _, other in UNIT["wrong_forms"]()]
 
 
-def term(value: int | tuple) -> str:
-    """Nested lists of integers as a Coq term."""
-    if isinstance(value, tuple):
-        return "[" + "; ".join(term(entry) for entry in value) + "]%Z"
-    return f"({value})%Z"
-
-
-def coq_text(cases: list[Case]) -> str:
-    parts = [HEADER]
-    for one in cases:
-        certificate = "\n  ".join(term(field.value) for field in strategy.fields(one.certificate))
-        parts.append(
-            f"Eval vm_compute in (quadrature_on {one.claimed} {form_text(one.form)}\n  (Quadrature_certificate {certificate})).\n"
-        )
-    return "\n".join(parts)
-
-
 @pytest.fixture(scope="module")
-def verdicts(_theory_built, tmp_path_factory) -> list[str]:
+def verdicts(strategy_verdicts) -> list[str]:
     """What Coq prints for each case."""
-    root = tmp_path_factory.mktemp("quadrature")
-    shutil.copytree(_theory_built / "theories", root / "theories")
-    shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
-    (root / "generated").mkdir()
-    (root / "Mirror.v").write_text(coq_text(all_cases()), encoding="ascii")
-    printed = coqrun.coqc(root, Path("Mirror.v"), coqrun.Limits()).stdout
-    return [" ".join(text.split()) for text in VERDICT.findall(printed)]
+    return strategy_verdicts("Quadrature", "quadrature", strategy, all_cases())
 
 
 def test_coq_says_what_the_mirror_says(verdicts):

@@ -15,7 +15,6 @@ import pytest
 
 from compact_proofs.extract.modular_form import Form, form_text
 from compact_proofs.models.errors import InputRefused
-from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.strategies.modular import brute_force, second_moment
 from compact_proofs.proofs.strategies.modular.brute_force import ModularBruteForceCertificate
 from compact_proofs.proofs.strategies.modular.second_moment import SecondMomentCertificate
@@ -95,14 +94,9 @@ def coq_text(cases: list[Case]) -> str:
 
 
 @pytest.fixture(scope="module")
-def printed(_theory_built, tmp_path_factory) -> list[str]:
+def printed(coq_output) -> list[str]:
     """What Coq prints for each case."""
-    root = tmp_path_factory.mktemp("modular_second_moment")
-    shutil.copytree(_theory_built / "theories", root / "theories")
-    shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
-    (root / "generated").mkdir()
-    (root / "Mirror.v").write_text(coq_text(all_cases()), encoding="ascii")
-    output = coqrun.coqc(root, Path("Mirror.v"), coqrun.Limits()).stdout
+    output = coq_output(coq_text(all_cases()))
     return [" ".join(text.split()) for text in PRINTED.findall(output)]
 
 

@@ -6,7 +6,6 @@ on tiny networks: with the verdict of the checker itself. All of it in one run o
 
 import re
 import shutil
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from compact_proofs.extract.coq_text import certificate_v, weights_v
 from compact_proofs.extract.layouts import MAX_OF_K
 from compact_proofs.extract.quantise import quantise
 from compact_proofs.models.weights import load_model
-from compact_proofs.proofs import coqrun, operations
+from compact_proofs.proofs import operations
 from compact_proofs.proofs.operations import Ranks, Sizes, operations_bound, sizes_of
 from compact_proofs.proofs.registry import Strategy, strategies
 
@@ -126,12 +125,8 @@ def found():
 
 
 @pytest.fixture(scope="module")
-def printed(_theory_built, tmp_path_factory, found) -> str:
+def printed(coq_output, found) -> str:
     """What Coq prints."""
-    root = tmp_path_factory.mktemp("operations")
-    shutil.copytree(_theory_built / "theories", root / "theories")
-    shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
-    (root / "generated").mkdir()
     parts = [HEADER, *(bound_text(Sizes(**sizes)) for sizes in SIZES)]
     for name in NETWORKS:
         model = found[name, STAGED[0]][0]
@@ -141,8 +136,7 @@ def printed(_theory_built, tmp_path_factory, found) -> str:
         )
     for index, ((name, which), (model, one)) in enumerate(found.items()):
         parts.append(measured_text(index, strategies()[which], f"Network_{name}.network", model, one))
-    (root / "Measure.v").write_text("\n".join(parts), encoding="ascii")
-    return coqrun.coqc(root, Path("Measure.v"), coqrun.Limits()).stdout
+    return coq_output("\n".join(parts))
 
 
 @pytest.fixture(scope="module")
