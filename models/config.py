@@ -8,11 +8,13 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 from compact_proofs.models.errors import ConfigError
 
 SCHEMA = 1
 FAMILIES = ("max_of_k",)
+Config = TypeVar("Config")
 COQ_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -95,21 +97,30 @@ class ModelConfig:
 
         Raises: ConfigError: no JSON, unknown or missing keys, another schema, or impossible values.
         """
-        try:
-            value = json.loads(text)
-        except ValueError as error:
-            raise ConfigError(f"{where}: not JSON ({error}); restore the file or train again") from error
-        try:
-            check_keys("config", value, {key.name for key in fields(cls)} | {"schema"})
-            if value["schema"] != SCHEMA:
-                raise ConfigError(f"config: schema is {value['schema']!r}; wanted {SCHEMA}")
-            del value["schema"]
-            if value["training"] is not None:
-                check_keys("config: training", value["training"], {key.name for key in fields(Training)})
-                value["training"] = Training(**value["training"])
-            return cls(**value)
-        except ConfigError as error:
-            raise ConfigError(str(error) if where == "config" else f"{where}: {error}") from None
+        return config_from_json(cls, text, where, {"training": Training})
+
+
+def config_from_json(cls: type[Config], text: str, where: str, records: Mapping[str, type]) -> Config:
+    """Read the JSON of a config; `records`: what the keys that are objects or null hold.
+
+    Raises: ConfigError: no JSON, unknown or missing keys, another schema, or impossible values; `where` comes first.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{where}: not JSON ({error}); restore the file or train again") from error
+    try:
+        check_keys("config", value, {key.name for key in fields(cls)} | {"schema"})  # type: ignore[arg-type]
+        if value["schema"] != SCHEMA:
+            raise ConfigError(f"config: schema is {value['schema']!r}; wanted {SCHEMA}")
+        del value["schema"]
+        for name, record in records.items():
+            if value[name] is not None:
+                check_keys(f"config: {name}", value[name], {key.name for key in fields(record)})
+                value[name] = record(**value[name])
+        return cls(**value)
+    except ConfigError as error:
+        raise ConfigError(str(error) if where == "config" else f"{where}: {error}") from None
 
 
 def check_name(key: str, value: object) -> None:

@@ -12,9 +12,9 @@ multiplied by W on the right, E = W_E, F = W_E_b (= W_E where tied), both indexe
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
-from compact_proofs.models.config import SCHEMA, check_int, check_keys, check_name
+from compact_proofs.models.config import SCHEMA, check_int, check_name, config_from_json
 from compact_proofs.models.errors import ConfigError
 
 MODULAR_FAMILIES = ("modular_quadratic", "modular_relu", "modular_pizza", "modular_folded")
@@ -179,24 +179,7 @@ class ModularConfig:
 
         Raises: ConfigError: no JSON, unknown or missing keys, another schema, or impossible values.
         """
-        try:
-            value = json.loads(text)
-        except ValueError as error:
-            raise ConfigError(f"{where}: not JSON ({error}); restore the file or train again") from error
-        try:
-            check_keys("config", value, {key.name for key in fields(cls)} | {"schema"})
-            if value["schema"] != SCHEMA:
-                raise ConfigError(f"config: schema is {value['schema']!r}; wanted {SCHEMA}")
-            del value["schema"]
-            if value["training"] is not None:
-                check_keys("config: training", value["training"], {key.name for key in fields(ModularTraining)})
-                value["training"] = ModularTraining(**value["training"])
-            if value["purified_from"] is not None:
-                check_keys("config: purified_from", value["purified_from"], {key.name for key in fields(PurifiedFrom)})
-                value["purified_from"] = PurifiedFrom(**value["purified_from"])
-            return cls(**value)
-        except ConfigError as error:
-            raise ConfigError(str(error) if where == "config" else f"{where}: {error}") from None
+        return config_from_json(cls, text, where, {"training": ModularTraining, "purified_from": PurifiedFrom})
 
 
 def _check_word(key: str, value: object, valid: tuple[str, ...]) -> None:

@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float64, Int64
 from compact_proofs.extract.coq_text import Field
 from compact_proofs.extract.modular_form import Form, before_top, certified, check_form, check_range, largest, refused
 from compact_proofs.models.errors import InputRefused
-from compact_proofs.proofs.strategies.modular.terms import root_up, roots_up
+from compact_proofs.proofs.strategies.modular.terms import root_up, roots_up, wrapped
 
 MOST_RANK = 16
 MOST = 2**60
@@ -146,11 +146,6 @@ def _unfolded(form: Form, c: HomogeneityCertificate) -> tuple[Int64[np.ndarray, 
     return phi, t
 
 
-def _wrapped(n: int) -> np.int64:
-    """Return n modulo 2^64; only where what it multiplies is 0 can it be that large."""
-    return np.int64((n + 2**63) % 2**64 - 2**63)
-
-
 def _terms(form: Form, c: HomogeneityCertificate, t: Int64[np.ndarray, "p r m"]) -> Int64[np.ndarray, "p p terms"]:
     """Return G by answer, class, and group and i. Coq: Modular.Homogeneity.terms_of."""
     p, rank = form.order, c.used_rank
@@ -167,7 +162,7 @@ def _pairs(form: Form, c: HomogeneityCertificate) -> _Pairs:
     """Go through all pairs, as Coq does; int64 may wrap on the way, but not in what is compared."""
     p = form.order
     tokens = np.arange(p)
-    U, scale, factor = form.U - c.centre, _wrapped(c.scale), _wrapped(c.factor)
+    U, scale, factor = form.U - c.centre, wrapped(c.scale), wrapped(c.factor)
     slack = _slack(c, form.width)
     phi, t = _unfolded(form, c)
     terms = _terms(form, c, t)

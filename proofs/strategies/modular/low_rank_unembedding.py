@@ -33,7 +33,7 @@ from compact_proofs.extract.modular_form import (
 )
 from compact_proofs.models.errors import InputRefused
 from compact_proofs.proofs.strategies.modular.brute_force import form_operations_of
-from compact_proofs.proofs.strategies.modular.terms import root_up, roots_up
+from compact_proofs.proofs.strategies.modular.terms import root_up, roots_up, wrapped
 
 Progress = Callable[[int, int], None]
 MOST_SCALE_BITS = 12
@@ -91,7 +91,7 @@ def count(form: Form, certificate: LowRankUnembeddingCertificate) -> int:
     answers = form.answers()
     differences = form.differences()
     U, W, B = found.scaled_U, certificate.coordinates, certificate.basis
-    scale = _wrapped(certificate.scale)
+    scale = wrapped(certificate.scale)
     first = scale * form.P + _product(found.first_less, U.T)
     second = scale * form.Q + _product(certificate.second_means, U.T)
     third = _product(certificate.answer_means, U.T)
@@ -117,11 +117,6 @@ def _product(left: Int64[np.ndarray, "n m"], right: Int64[np.ndarray, "m k"]) ->
     if left.shape[1] * largest(left) * largest(right) < 2**53:
         return (left.astype(np.float64) @ right.astype(np.float64)).astype(np.int64)
     return left @ right
-
-
-def _wrapped(n: int) -> np.int64:
-    """Return n modulo 2^64; only where what it multiplies is 0 can it be that large."""
-    return np.int64((n + 2**63) % 2**64 - 2**63)
 
 
 def _slack(form: Form, dropped: int) -> int:
@@ -152,7 +147,7 @@ def _check(form: Form, c: LowRankUnembeddingCertificate) -> _Matrices:
     product = _product(c.basis, c.coordinates)
     U = form.U - c.centre
     check_range("Residuals", c.scale * largest(U) + largest(product))
-    scaled = _wrapped(c.scale) * U
+    scaled = wrapped(c.scale) * U
     residuals = scaled - product
     worst = largest(residuals)
     residual_squares = m * worst * worst

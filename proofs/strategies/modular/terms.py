@@ -1,4 +1,4 @@
-"""What the mirrors of several checkers share: square roots rounded up."""
+"""What the mirrors of several checkers share: square roots rounded up, integers wrapped."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def roots_up(n: Int64[np.ndarray, " k"]) -> Int64[np.ndarray, " k"]:
     root -= root * root > n
     root += (root + 1) * (root + 1) <= n
     return root + (root * root < n)
+
+
+def wrapped(n: int) -> np.int64:
+    """Return n modulo 2^64; only where what it multiplies is 0 can it be that large."""
+    return np.int64((n + 2**63) % 2**64 - 2**63)
