@@ -21,6 +21,9 @@ MODULUS =
 OPERATION = addition
 D_MLP =
 STEPS =
+PROOF =
+NETWORKS = 20000
+IN_COQ = 200
 
 # MODEL by name, or by K, D_VOCAB and SEED where these are given and MODEL is not.
 GIVEN = $(filter command environment,$(foreach name,K D_VOCAB SEED,$(firstword $(origin $(name)))))
@@ -39,12 +42,12 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup python coq doctor theory prove check test train purify frontier bench figure lint types check-admitted check-leftovers \
+.PHONY: help setup python coq doctor theory prove check export audit fuzz mutants test train purify frontier bench figure lint types check-admitted check-leftovers \
   check-assumptions check-generated coqchk ci clean accept-golden
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "settings: MODEL STRATEGY RESOLUTION BANDS RANK NEAR BUDGET WEIGHT_BITS JOBS OUT DEVICE SEED FAMILY TASK K D_VOCAB D_MODEL D_HEAD MODULUS OPERATION D_MLP STEPS PYTHON"
+	@echo "settings: MODEL STRATEGY RESOLUTION BANDS RANK NEAR BUDGET WEIGHT_BITS JOBS OUT DEVICE SEED FAMILY TASK K D_VOCAB D_MODEL D_HEAD MODULUS OPERATION D_MLP STEPS PROOF NETWORKS IN_COQ PYTHON"
 
 setup: $(VENV)/.base coq ## install what proving needs: virtual environment, base packages, Coq
 
@@ -81,8 +84,25 @@ prove: setup ## prove a bound for MODEL by STRATEGY (default the best) and have 
 	  $(if $(BANDS),--bands $(BANDS)) $(if $(RANK),--rank $(RANK)) $(if $(NEAR),--near $(NEAR)) \
 	  $(if $(WEIGHT_BITS),--weight-bits $(WEIGHT_BITS)) --jobs $(JOBS) --out $(OUT)
 
-check: setup ## have Coq check the files of MODEL and STRATEGY once more, rebuilt from their .v
-	@$(CLI) check $(CHOSEN) $(if $(STRATEGY),--strategy $(STRATEGY)) --jobs $(JOBS) --out $(OUT)
+check: $(if $(PROOF),coq,setup) ## have Coq check MODEL and STRATEGY once more, or the proof of a stranger in the folder PROOF
+	@$(if $(PROOF),$(PYTHON) -I proofs/check_proof.py "$(PROOF)",$(CLI) check $(CHOSEN) $(if $(STRATEGY),--strategy $(STRATEGY))) \
+	  --jobs $(JOBS) --out $(OUT)
+
+export: setup ## write the proof of MODEL, or of every shipped model, to build/proofs for strangers to check
+	@$(CLI) export $(if $(filter command environment,$(firstword $(origin MODEL))),$(MODEL)) \
+	  $(if $(STRATEGY),--strategy $(STRATEGY)) --jobs $(JOBS) --out $(OUT)
+
+audit: setup ## rebuild everything behind one proof of MODEL from .v files; print what it says and rests on
+	@$(CLI) audit $(MODEL) $(if $(STRATEGY),--strategy $(STRATEGY)) --jobs $(JOBS) --out $(OUT)
+
+fuzz: $(VENV)/.dev coq ## attack the checkers with NETWORKS random networks by their mirrors, IN_COQ of them in Coq too
+	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
+	$(BIN)/python -m compact_proofs.proofs.attack.fuzz --networks $(NETWORKS) --coq $(IN_COQ) --jobs $(JOBS) --out $(OUT)/attack
+
+mutants: $(VENV)/.dev coq ## change the Coq checkers and their mirrors in one place at a time: a proof or a test must break
+	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
+	$(BIN)/python -m compact_proofs.proofs.attack.coq_mutants --jobs $(JOBS) --out $(OUT)/attack
+	$(BIN)/python -m compact_proofs.proofs.attack.mirror_mutants --jobs $(JOBS) --out $(OUT)/attack
 
 test: $(VENV)/.dev coq ## run all tests
 	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
@@ -119,7 +139,7 @@ check-admitted: python ## refuse axioms, open proofs and barred features in the 
 check-leftovers: python ## refuse Check, Print, Search and the like, and files over 500 lines
 	@$(PYTHON) proofs/theory_lint.py leftovers
 
-check-assumptions: setup ## compare what the soundness theorems rest on with proofs/allowed_assumptions.txt
+check-assumptions: setup ## compare what the soundness theorems rest on with proofs/golden_assumptions.txt
 	@$(CLI) theory --jobs $(JOBS) --out $(OUT) --assumptions
 
 check-generated: setup ## re-read every generated Coq file by the whitelist grammar
@@ -129,7 +149,7 @@ coqchk: setup ## run Coq's independent checker on every module of the theory
 	@$(CLI) theory --jobs $(JOBS) --out $(OUT) --coqchk
 
 accept-golden: $(VENV)/.dev coq ## accept the present output as golden; look at the difference before you commit it
-	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
+	@$(CLI) theory --jobs $(JOBS) --out $(OUT) --accept-assumptions
 	ACCEPT_GOLDEN=1 $(BIN)/pytest
 
 ci: ## all that CI does

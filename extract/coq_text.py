@@ -10,16 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
-from typing import Any, Literal, get_args
-
-import numpy as np
+from typing import Any, Literal, Protocol, get_args
 
 from compact_proofs.extract.layouts import LAYOUTS, MAX_OF_K, Layout
-from compact_proofs.extract.quantise import QuantisedNetwork
-from compact_proofs.models.config import COQ_IDENTIFIER
 from compact_proofs.models.errors import CertificateError, OverflowRisk, ShapeError, UsageError
 from compact_proofs.models.files import write_atomic
+from compact_proofs.models.names import COQ_IDENTIFIER
 
 GENERATOR = 1  # raised whenever the bytes of Weights.v change for equal weights
 LITERAL_LIMIT = 2**62  # every |Z| and int stays below
@@ -91,7 +89,25 @@ class TheoremForm:
             raise UsageError(f"theorem: statement is {self.statement!r}; wanted one of: {', '.join(get_args(Statement))}")
 
 
-def weights_fields(quantised: QuantisedNetwork) -> list[Field]:
+class Network(Protocol):
+    """What Weights.v is written from: a `QuantisedNetwork`, or the numbers in a proof's folder.
+
+    matrices: each with `ints`, rows of integers, and `scale_bits`.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def layout(self) -> str: ...
+    @property
+    def weight_bits(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    def sizes(self) -> Mapping[str, int]: ...
+    def matrices(self) -> Mapping[str, Any]: ...
+
+
+def weights_fields(quantised: Network) -> list[Field]:
     """Return the definitions of Weights.v: the sizes, then each matrix and its scale bits."""
     layout = LAYOUTS[quantised.layout]
     sizes = quantised.sizes()
@@ -101,7 +117,7 @@ def weights_fields(quantised: QuantisedNetwork) -> list[Field]:
     return result
 
 
-def weights_v(quantised: QuantisedNetwork) -> str:
+def weights_v(quantised: Network) -> str:
     """Write Weights.v; one matrix row per source line.
 
     Raises: as `Field`: weights that cannot be written.
@@ -226,15 +242,16 @@ def _literal(value: Any, depth: int, indent: str) -> str:
 
 def _plain(where: str, value: Any, depth: int, least: int) -> Any:
     """Return `value` as nested tuples of int, `depth` deep, every entry checked; `where` is its name and indices."""
-    if isinstance(value, np.ndarray):
+    if hasattr(value, "tolist"):  # a numpy array or number
         value = value.tolist()
     if depth == 0:
-        if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        if isinstance(value, bool) or not isinstance(value, Integral):
             raise CertificateError(f"field {where}: got {type(value).__name__} {_short(value)}; wanted an integer")
-        if not least <= value < LITERAL_LIMIT:
+        number = int(value)
+        if not least <= number < LITERAL_LIMIT:
             wanted = "0 <= value < 2^62" if least == 0 else "|value| < 2^62"
             raise OverflowRisk(f"field {where}: got {_short(value)}; wanted {wanted}")
-        return int(value)
+        return number
     if not isinstance(value, list | tuple):
         raise CertificateError(f"field {where}: got {type(value).__name__} {_short(value)}; wanted a list")
     if len(value) > FLAT_LIMIT:

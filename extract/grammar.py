@@ -14,7 +14,9 @@ The parser shares only sizes and types with the writer in `coq_text`.
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +42,7 @@ HEADER = re.compile(r"\(\* CompactProofs: [A-Za-z0-9.,:=/_ -]* \*\)\n")
 FORBIDDEN = re.compile(r"[^ -~\n]")
 TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9_]*|-?[0-9]+|:=|[:;%.()\[\]]")
 LONGEST_NUMERAL = len(str(LITERAL_LIMIT - 1))
+LARGEST_FILE = 2**25  # bytes; the largest of the shipped networks' files has 2^21, and a megabyte takes a second to parse
 THEOREM_HEADER = re.compile(r"\(\* CompactProofs: theorem: model ([A-Za-z0-9_]+), strategy ([A-Za-z0-9_]+) \*\)\n")
 GOALS: dict[Statement, re.Pattern[str]] = {
     "at_least": re.compile(r"\nTheorem accuracy : \((0|[1-9][0-9]{0,3999}) <= correct_count network\)%Z\.\n"),
@@ -58,8 +61,24 @@ class ReadTheorem:
 
 
 def read_source(path: Path) -> str:
-    """Return a generated file's text, one character per byte and line ends as they are, ready for the checks."""
-    return Path(path).read_bytes().decode("latin-1")
+    """Return a generated file's text, one character per byte and line ends as they are, ready for the checks.
+
+    Raises: GrammarError: a file that cannot be read, is a link, a folder or a device, or has more than LARGEST_FILE bytes.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe does not wait for a writer
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise GrammarError(f"{path}: it is no plain file; remove it and generate it again")
+            with os.fdopen(handle, "rb", closefd=False) as file:
+                content = file.read(LARGEST_FILE + 1)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise GrammarError(f"{path}: it cannot be read ({error.strerror}); remove it and generate it again") from error
+    if len(content) > LARGEST_FILE:
+        raise GrammarError(f"{path}: it has more than {LARGEST_FILE:,} bytes; generate it again, from a smaller network")
+    return content.decode("latin-1")
 
 
 def check_weights(text: str, path: Path | str, layout: Layout) -> dict[str, Any]:

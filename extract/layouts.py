@@ -6,6 +6,7 @@ Coq: Spec.Network.model, Spec.Modular.modular.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,6 +42,14 @@ class Layout:
         """Return the least and the most of each number of Weights.v: a negative size would be read as 0."""
         result = dict.fromkeys(self.sizes, (1, SIZE_LIMIT)) | dict.fromkeys(self.signed, (-SIZE_LIMIT, SIZE_LIMIT))
         return result | {f"{name}_bits": (0, 1000) for name in self.matrices}
+
+    def n_inputs(self, sizes: Mapping[str, int]) -> int:
+        """Return the number of all inputs of a network of these sizes."""
+        return sizes["d_vocab"] ** sizes["n_ctx"] if self.group == "max_of_k" else sizes["modulus"] ** 2
+
+    def unsaid(self, sizes: Mapping[str, int]) -> str:
+        """Return what names and shapes of the matrices leave open, for a network's hash: the architecture, the task."""
+        return "".join(f"{self.name} {sizes[name]}\0" for name in self.signed)
 
     def definition(self) -> str:
         """Define `network`, the network that Weights.v holds. It never Imports data, so data cannot shadow the theory."""

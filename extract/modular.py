@@ -44,10 +44,6 @@ class QuantisedModular(QuantisedNetwork):
         tied = "W_E_b" not in self.tensors and self.family != "modular_pizza"  # one embedding for both tokens
         return f"{self.family}_tied" if tied else self.family
 
-    def unsaid(self) -> str:
-        """Return layout and coefficient: networks of other activations and tasks have the same matrices."""
-        return f"{self.layout} {self.coefficient}\0"
-
     def sizes(self) -> dict[str, int]:
         """Return the sizes by name, as Weights.v has them."""
         folded = self.family in ("modular_quadratic", "modular_folded")

@@ -4,16 +4,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
 
+from compact_proofs.extract.integers import integers_sha256
+from compact_proofs.extract.layouts import LAYOUTS
 from compact_proofs.models.errors import OverflowRisk, ShapeError, UsageError, WeightsError
 from compact_proofs.models.files import write_atomic
 
@@ -72,20 +72,11 @@ class QuantisedNetwork:
         """Return the matrices of the layout by name, in order."""
         raise NotImplementedError
 
-    def unsaid(self) -> str:
-        """Return what names and shapes of the matrices leave open: the architecture, the task."""
-        return ""
-
     @property
     def sha256(self) -> str:
-        """Hash of `unsaid` in ASCII and of the integers and scales: per matrix, in order, the name in ASCII, a zero byte, then
-        rows, columns, scale_bits and the entries by rows, each 8 bytes little-endian. The model's name is not in it."""
-        digest = hashlib.sha256(self.unsaid().encode("ascii"))
-        for name, matrix in self.matrices().items():
-            digest.update(name.encode("ascii") + b"\0")
-            digest.update(struct.pack("<3q", *matrix.ints.shape, matrix.scale_bits))
-            digest.update(matrix.ints.astype("<i8").tobytes())
-        return digest.hexdigest()
+        """Hash of all but the model's name: see `extract.integers.integers_sha256`."""
+        matrices = {name: (matrix.ints.tolist(), matrix.scale_bits) for name, matrix in self.matrices().items()}
+        return integers_sha256(LAYOUTS[self.layout], self.sizes(), matrices)
 
     def save(self, path: Path) -> None:
         """Write a .safetensors file of int64 tensors; equal models give equal bytes."""

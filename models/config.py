@@ -5,17 +5,16 @@ Tensor shapes by name are `ModelConfig.shapes()`; every reader and writer of wei
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
 from compact_proofs.models.errors import ConfigError
+from compact_proofs.models.names import COQ_IDENTIFIER
 
 SCHEMA = 1
 FAMILIES = ("max_of_k",)
 Config = TypeVar("Config")
-COQ_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from compact_proofs.models.weights import load_model
 from compact_proofs.proofs import coqrun, pipeline
 from compact_proofs.proofs.brute_cost import brute_force_seconds
 from compact_proofs.proofs.registry import strategy_for
-from compact_proofs.proofs.report import Report, percent
+from compact_proofs.proofs.report import Report
+from compact_proofs.proofs.words import percent
 
 CASES = (("max_of_2", "brute_force"), ("max_of_2", "cubic"), ("max_of_k", "cubic"), ("max_of_k", "exact"))
 

@@ -51,12 +51,7 @@ class Claim:
 
     def form(self, strategy: Strategy) -> TheoremForm:
         """Return all of the theorem but the model and N."""
-        names = strategy.coq[self.statement]
-        fields = tuple(field.name for field in self.fields)
-        return TheoremForm(
-            strategy.name, self.statement, strategy.constructor, fields, names.check, names.sound, names.verdict,
-            LAYOUTS[self.layout],
-        )  # fmt: skip
+        return strategy.form.theorem(self.statement, LAYOUTS[self.layout])
 
     def save(self, path: Path) -> None:
         """Write the claim as JSON."""

@@ -1,5 +1,5 @@
-"""The command `compact-proofs`: list, train, purify, extract, prove, check, reread, report, theory, bench, figure,
-frontier, doctor.
+"""The command `compact-proofs`: list, train, purify, extract, prove, check, export, audit, reread, report, theory, bench,
+figure, frontier, doctor.
 
 Results go to stdout, progress to stderr. Exit codes: 0 proved, 1 not proved (which disproves nothing), 2 usage, 3 input
 refused, 4 tool missing, 5 time or memory limit, 130 interrupted. What only some commands need is imported there.
@@ -24,8 +24,9 @@ from compact_proofs.models.errors import CompactProofsError, UsageError
 from compact_proofs.models.modular.config import COEFFICIENTS, SIZES
 from compact_proofs.models.modular.purify import purify_command
 from compact_proofs.models.tasks import n_inputs
-from compact_proofs.models.weights import load_config, load_model, model_names, model_of_size, model_path
+from compact_proofs.models.weights import load_config, load_model, model_names, model_of_size, model_path, zoo_names
 from compact_proofs.proofs import coqrun, doctor, pipeline
+from compact_proofs.proofs.assumptions import accept_golden, check_golden, soundness_assumptions
 from compact_proofs.proofs.registry import GROUPS, Strategy, Tuning, strategies, strategy_for
 from compact_proofs.proofs.report import Report, show
 
@@ -143,6 +144,15 @@ def _parser() -> argparse.ArgumentParser:
     _coq_options(check)
     check.add_argument("--rebuild-theory", action="store_true", help="compile the theory from its .v files too")
 
+    export = command("export", _export, "write accepted proofs as folders that a stranger can check: `make check PROOF=FOLDER`")
+    _model_options(export, optional=True)
+    _coq_options(export)
+    export.add_argument("--folder", type=Path, metavar="DIR", help="where to write MODEL/STRATEGY (default OUT/proofs)")
+
+    audit = command("audit", _audit, "rebuild everything behind one proof and print what it says and rests on")
+    _model_options(audit)
+    _coq_options(audit)
+
     report = command("report", _report, "show the report of a finished proof")
     _model_options(report)
     report.add_argument("--json", action="store_true", help="print report.json")
@@ -151,7 +161,8 @@ def _parser() -> argparse.ArgumentParser:
     _coq_options(theory)
     theory.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="for a copy of an installed theory")
     theory.add_argument("--rebuild-theory", action="store_true", help="compile every file again")
-    theory.add_argument("--assumptions", action="store_true", help="compare with proofs/allowed_assumptions.txt")
+    theory.add_argument("--assumptions", action="store_true", help="compare with proofs/golden_assumptions.txt")
+    theory.add_argument("--accept-assumptions", action="store_true", help="write proofs/golden_assumptions.txt")
     theory.add_argument("--coqchk", action="store_true", help="run Coq's independent checker on every module")
     theory.add_argument("--full", action="store_true", help="coqchk: imports too, and without the VM; takes long")
 
@@ -177,9 +188,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _model_options(parser: argparse.ArgumentParser, strategy: bool = True, by_size: bool = False) -> None:
-    help_text = "a name from `compact-proofs list`, or the path of a model's .json"
-    parser.add_argument("model", metavar="MODEL", nargs="?" if by_size else None, help=help_text)
+def _model_options(
+    parser: argparse.ArgumentParser, strategy: bool = True, by_size: bool = False, optional: bool = False
+) -> None:
+    help_text = "a name from `compact-proofs list`, or the path of a model's .json" + "; default: every shipped one" * optional
+    parser.add_argument("model", metavar="MODEL", nargs="?" if by_size or optional else None, help=help_text)
     if by_size:
         parser.add_argument("--n-ctx", type=_positive, metavar="K", help="in place of MODEL: the model of this size")
         parser.add_argument("--d-vocab", type=_positive, metavar="N", help="with --n-ctx (default 64)")
@@ -342,6 +355,28 @@ def _check(options: argparse.Namespace) -> int:
     return 0
 
 
+def _export(options: argparse.Namespace) -> int:
+    from compact_proofs.proofs.export import export_proof
+
+    progress = Progress()
+    models = [options.model] if options.model else zoo_names()
+    how = pipeline.Options(options.out, jobs=options.jobs, limits=_limits(options), estimate=False)
+    for model in models:
+        folder = options.folder or options.out / "proofs"
+        print(export_proof(model, _strategy(model, options.strategy), how, folder, progress.say, progress), flush=True)
+    return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from compact_proofs.proofs import audit
+
+    progress = Progress()
+    how = pipeline.Options(options.out, jobs=options.jobs, limits=_limits(options), estimate=False)
+    found = audit.audit(options.model, _strategy(options.model, options.strategy), how, progress.say, progress)
+    audit.show(found, Console(highlight=False))
+    return 0
+
+
 def _report(options: argparse.Namespace) -> int:
     model = model_path(options.model).stem
     path = options.out / model / _strategy(options.model, options.strategy).name / "report.json"
@@ -359,9 +394,13 @@ def _theory(options: argparse.Namespace) -> int:
     root = coqrun.theory_root(options.out)
     run = coqrun.build_theory(root, options.jobs, limits, say, options.rebuild_theory)
     print(f"theory: {len(coqrun.theory_sources(root))} files built, {run.seconds:.1f} s, {run.peak_rss_mb:.0f} MB")
-    if options.assumptions:
-        for name, names in pipeline.soundness_assumptions(root, limits).items():
-            print(f"{name} rests on: {', '.join(names) or 'no axiom'}")
+    if options.assumptions or options.accept_assumptions:
+        assumed = soundness_assumptions(root, limits)
+        if options.accept_assumptions:
+            accept_golden(assumed)
+        check_golden(assumed)
+        for name, names in assumed.items():
+            print(f"{name} rests on {len(names)} assumptions, as known: {', '.join(names) or 'no axiom'}")
     if options.coqchk:
         modules = coqrun.theory_modules(root)
         run = coqrun.coqchk(root, modules, limits, options.full)

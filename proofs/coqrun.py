@@ -154,11 +154,11 @@ def assumptions(printed: str) -> list[str]:
     return sorted(names)
 
 
-def allowed_assumptions() -> frozenset[str]:
-    """Return the names that a theorem may rest on, from `allowed_assumptions.txt`."""
+def allowed_assumptions() -> dict[str, str]:
+    """Return the names that a theorem may rest on, with what each says, from `allowed_assumptions.txt`."""
     text = (importlib.resources.files("compact_proofs.proofs") / "allowed_assumptions.txt").read_text(encoding="utf-8")
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
-    return frozenset(line for line in lines if line)
+    lines = (line.partition("#") for line in text.splitlines())
+    return {name.strip(): meaning.strip() for name, _, meaning in lines if name.strip()}
 
 
 def check_assumptions(names: Iterable[str]) -> None:
@@ -166,7 +166,7 @@ def check_assumptions(names: Iterable[str]) -> None:
 
     Raises: NotProved: naming those that are not on it.
     """
-    if unlisted := sorted(set(names) - allowed_assumptions()):
+    if unlisted := sorted(set(names) - set(allowed_assumptions())):
         raise NotProved(
             f"the theorem rests on {', '.join(unlisted)}, which proofs/allowed_assumptions.txt does not list; "
             "the proof is refused"

@@ -7,27 +7,14 @@ unchanged. report.json is removed first and written last, so it exists only wher
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
-import os
-import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from compact_proofs.extract.coq_text import (
-    TheoremForm,
-    assumptions_v,
-    certificate_v,
-    diagnose_v,
-    theorem_v,
-    weights_v,
-    write_files,
-)
+from compact_proofs.extract.coq_text import weights_v
 from compact_proofs.extract.families import network_accuracy, quantise_network
-from compact_proofs.extract.grammar import check_data, check_equal, check_theorem, check_weights, read_source
 from compact_proofs.extract.layouts import LAYOUTS, Layout
 from compact_proofs.extract.rounding import QuantisedNetwork
 from compact_proofs.models.errors import CompactProofsError, InputRefused, NotProved, UsageError
@@ -36,9 +23,9 @@ from compact_proofs.models.weights import load_model, weights_to_bytes
 from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.brute_cost import brute_force_seconds
 from compact_proofs.proofs.claim import Claim, inputs_hash
-from compact_proofs.proofs.registry import DEFAULT, GROUPS, Progress, Strategy, Tuning, silent, strategies, strategy
-from compact_proofs.proofs.report import INPUTS, Report, percent, theorem_in_words
-from compact_proofs.proofs.verdict import ACCEPTED, explain, verdict_text
+from compact_proofs.proofs.registry import DEFAULT, Progress, Strategy, Tuning, silent, strategies, strategy
+from compact_proofs.proofs.report import Report
+from compact_proofs.proofs.verify import Checked, Place, Stages, data_bytes, reread, verify, write_generated
 
 
 def quiet(line: str) -> None:
@@ -60,85 +47,6 @@ class Options:
     command: str = ""
     estimate: bool = True
     tuning: Tuning = DEFAULT
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the files of one model and strategy are; sources and logical names are relative to `root`."""
-
-    root: Path
-    out: Path
-    model: str
-    strategy: str
-
-    @property
-    def weights(self) -> Path:
-        return Path("generated", self.model, "Weights.v")
-
-    def source(self, name: str) -> Path:
-        return Path("generated", self.model, self.strategy, f"{name}.v")
-
-    @property
-    def modules(self) -> list[str]:
-        """Logical names of data and theorem, in order of compilation."""
-        top = f"CompactProofs.Generated.{self.model}"
-        return [f"{top}.Weights", f"{top}.{self.strategy}.Certificate", f"{top}.{self.strategy}.Theorem"]
-
-    @property
-    def sources(self) -> list[Path]:
-        return [self.weights, self.source("Certificate"), self.source("Theorem")]
-
-    @property
-    def lock(self) -> Path:
-        """One lock per model, as its strategies share Weights.v."""
-        return self.root / "generated" / self.model / ".lock"
-
-    @property
-    def certificate(self) -> Path:
-        return self.out / self.model / self.strategy / "certificate.json"
-
-    @property
-    def report(self) -> Path:
-        return self.out / self.model / self.strategy / "report.json"
-
-    def files(self) -> dict[str, str]:
-        """Paths by what is there, relative to the working folder."""
-        paths = {
-            "weights": self.root / self.weights,
-            "certificate": self.root / self.source("Certificate"),
-            "theorem": self.root / self.source("Theorem"),
-            "report": self.report,
-        }
-        return {name: os.path.relpath(path) for name, path in paths.items()}
-
-
-@dataclass(slots=True)
-class Stages:
-    """Announces stages and adds up their seconds."""
-
-    say: coqrun.Say
-    count: int
-    done: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextlib.contextmanager
-    def __call__(self, key: str, title: str) -> Iterator[None]:
-        self.done += 1
-        self.say(f"[{self.done}/{self.count}] {title}")
-        start = time.monotonic()
-        yield
-        self.seconds[key] = self.seconds.get(key, 0.0) + round(time.monotonic() - start, 3)
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What Coq has accepted: the theorem as Coq text and in words, what it rests on, seconds by stage, largest memory."""
-
-    theorem: str
-    in_words: str
-    assumptions: list[str]
-    seconds: dict[str, float]
-    peak_rss_mb: float
 
 
 def prove(
@@ -168,9 +76,10 @@ def prove(
         if reused:
             stages.seconds["search"] = claim.search_s
         with stages("generate", "write and re-read the Coq files"):
-            _write(place, claim, chosen, quantised)
-            _reread(place, claim, chosen, weights_v(quantised))
-        checked = _verify(place, claim.form(chosen), claim.proved, n_inputs(config), options, stages)
+            form, text = claim.form(chosen), weights_v(quantised)
+            write_generated(place, form, text, claim.fields, claim.proved)
+            reread(place, form, chosen.form.fields, claim.proved, text)
+        checked = verify(place, form, claim.proved, n_inputs(config), options.limits, stages)
         brute_force_s = None
         if options.estimate:
             with stages("estimate", "time brute force on a sample of sequences"):
@@ -196,7 +105,7 @@ def prove(
             float_evaluation=dataclasses.asdict(found.float_network),
             quantised_evaluation=dataclasses.asdict(found.quantised),
             disagreement=dataclasses.asdict(found.disagreement),
-            certificate_bytes=_data_bytes(place.root / place.source("Certificate")),
+            certificate_bytes=data_bytes(place.root / place.source("Certificate")),
             checker_operations=claim.operations,
             seconds=checked.seconds,
             search_reused=reused,
@@ -243,8 +152,9 @@ def check(model_name: str, chosen: Strategy, options: Options, say: coqrun.Say =
                         f"{place.certificate}: the claim is about a network of layout {claim.layout}, {config.name} is of "
                         f"layout {quantised.layout}; prove again"
                     )
-                _reread(place, claim, chosen, weights_v(quantised))
-            return _verify(place, claim.form(chosen), claim.proved, n_inputs(config), options, stages)
+                form = claim.form(chosen)
+                reread(place, form, chosen.form.fields, claim.proved, weights_v(quantised))
+            return verify(place, form, claim.proved, n_inputs(config), options.limits, stages)
         except (NotProved, InputRefused):
             place.report.unlink(missing_ok=True)
             raise
@@ -264,32 +174,12 @@ def reread_all(options: Options) -> list[Path]:
         claim = Claim.load(place.certificate)
         if claim is None:
             raise InputRefused(f"{path}: {place.certificate} is missing or unreadable; prove again or remove the folder")
-        _reread(place, claim, strategy(place.strategy, LAYOUTS[claim.layout].group))
+        chosen = strategy(place.strategy, LAYOUTS[claim.layout].group)
+        reread(place, claim.form(chosen), chosen.form.fields, claim.proved)
         covered |= {root / source for source in (*place.sources, place.source("Assumptions"), place.source("Diagnose"))}
     if unknown := [path for path in found if path not in covered]:
         raise InputRefused(f"{unknown[0]} is no file of a finished generation; remove it or prove again")
     return found
-
-
-def soundness_assumptions(root: Path, limits: coqrun.Limits) -> dict[str, list[str]]:
-    """Return what each strategy's soundness theorem rests on, by its Coq name; the theory must be built.
-
-    Raises: NotProved: something that proofs/allowed_assumptions.txt does not list.
-    """
-    result = {}
-    facades = {layout.group: layout.facade for layout in LAYOUTS.values()}
-    found = {
-        (facades[group], names.sound) for group in GROUPS for one in strategies(group).values() for names in one.coq.values()
-    }
-    for facade, sound in sorted(found):
-        # The import ends with the module, so that names print qualified.
-        text = f"From CompactProofs Require {facade}.\nModule Alias. Import {facade}. Definition sound := @{sound}. End Alias.\n"
-        with tempfile.TemporaryDirectory() as folder:
-            source = Path(folder) / "Soundness.v"
-            source.write_text(text + "Print Assumptions Alias.sound.\n", encoding="ascii")
-            result[sound] = coqrun.assumptions(coqrun.coqc(root, source, limits).stdout)
-        coqrun.check_assumptions(result[sound])
-    return result
 
 
 def _check_group(chosen: Strategy, quantised: QuantisedNetwork) -> None:
@@ -326,87 +216,6 @@ def _search(
     return claim, False
 
 
-def _write(place: Place, claim: Claim, chosen: Strategy, quantised: QuantisedNetwork) -> None:
-    """Write the generated files; nothing compiled from older ones stays."""
-    form = claim.form(chosen)
-    weights, model = weights_v(quantised), place.model
-    path = place.root / place.weights
-    if not path.is_file() or read_source(path) != weights:
-        for compiled in path.parent.glob("**/*.vo"):  # other strategies' theorems are about the old weights
-            coqrun.remove_compiled(compiled.with_suffix(".v"))
-    write_files(path.parent, {"Weights.v": weights})
-    files = {
-        "Certificate.v": certificate_v(model, chosen.name, claim.fields),
-        "Theorem.v": theorem_v(form, model, claim.proved),
-        "Assumptions.v": assumptions_v(model, chosen.name),
-        "Diagnose.v": diagnose_v(form, model, claim.proved),
-    }
-    write_files(path.parent / chosen.name, files)
-    for source in [*place.sources, place.source("Assumptions"), place.source("Diagnose")]:
-        coqrun.remove_compiled(place.root / source)
-
-
-def _reread(place: Place, claim: Claim, chosen: Strategy, weights: str | None = None) -> None:
-    """Check every generated file against the whitelist grammar before coqc sees it, and Weights.v against `weights`.
-
-    Raises: GrammarError: a file that is not what `_write` writes.
-    """
-    form = claim.form(chosen)
-
-    def text(source: Path) -> tuple[str, Path]:
-        return read_source(place.root / source), place.root / source
-
-    check_weights(*text(place.weights), form.layout)
-    if weights is not None:
-        check_equal(read_source(place.root / place.weights), weights, place.root / place.weights)
-    check_data(*text(place.source("Certificate")), {one.name: one.coq_type for one in claim.fields})
-    check_theorem(*text(place.source("Theorem")), [form])
-    for name, wanted in (
-        ("Theorem", theorem_v(form, place.model, claim.proved)),
-        ("Assumptions", assumptions_v(place.model, place.strategy)),
-        ("Diagnose", diagnose_v(form, place.model, claim.proved)),
-    ):
-        check_equal(read_source(place.root / place.source(name)), wanted, place.root / place.source(name))
-
-
-def _verify(place: Place, form: TheoremForm, proved: int, total: int, options: Options, stages: Stages) -> Checked:
-    """Compile data and theorem, compare the assumptions with the allow-list, run coqchk."""
-    runs = []
-    with stages("coqc", "coqc Weights.v, Certificate.v, Theorem.v"):
-        for source in place.sources:
-            try:
-                runs.append(coqrun.coqc(place.root, source, options.limits))
-            except NotProved as error:
-                if source != place.source("Theorem"):
-                    raise
-                raise NotProved(_why_refused(place, proved, total, options, error)) from error
-    with stages("coqchk", "assumptions and coqchk"):
-        try:
-            printed = coqrun.coqc(place.root, place.source("Assumptions"), options.limits)
-            names = coqrun.assumptions(printed.stdout)
-            coqrun.check_assumptions(names)
-            runs += [printed, coqrun.coqchk(place.root, place.modules, options.limits)]
-        except BaseException:
-            coqrun.remove_compiled(place.root / place.source("Theorem"))
-            raise
-    statement = read_source(place.root / place.source("Theorem")).partition("\nTheorem ")[2].partition("\n")[0]
-    in_words = theorem_in_words(form.statement, proved, total, INPUTS[form.layout.group])
-    peak = max(one.peak_rss_mb for one in runs)
-    return Checked(f"Theorem {statement}", in_words, names, stages.seconds, round(peak, 1))
-
-
-def _why_refused(place: Place, proved: int, total: int, options: Options, error: NotProved) -> str:
-    """Say which case of the checker failed, by running Diagnose.v."""
-    claim = f"{place.model}, {place.strategy}: Coq did not accept {proved:,} of {total:,} ({percent(proved, total)})"
-    try:
-        verdict = verdict_text(coqrun.coqc(place.root, place.source("Diagnose"), options.limits).stdout)
-    except NotProved:
-        verdict = ""  # the same fault stops Diagnose.v
-    if verdict and verdict != ACCEPTED:
-        return f"{claim}: {explain(verdict)}; this disproves nothing\nverdict: {verdict}"
-    return f"{claim}; this disproves nothing\n{error}"
-
-
 def _check_against_enumeration(claim: Claim, true_correct: int | None) -> None:
     """Refuse a theorem that the float64 enumeration of all inputs contradicts: one of the two must be wrong."""
     if true_correct is None:
@@ -419,8 +228,3 @@ def _check_against_enumeration(claim: Claim, true_correct: int | None) -> None:
         )
 
 
-def _data_bytes(certificate: Path) -> int:
-    """Bytes of the definitions in Certificate.v, without header and imports."""
-    text = read_source(certificate)
-    start = text.find("Definition ")
-    return len(text) - start if start >= 0 else 0

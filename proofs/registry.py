@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from compact_proofs.extract.coq_text import Field, Statement
 from compact_proofs.extract.layouts import Group
 from compact_proofs.models.errors import UsageError
+from compact_proofs.proofs.forms import CertificateForm, CoqNames
 
 MOST_NEAR = 16  # Coq: Cert.Staged.radius_of
 MOST_BAND = 12  # Coq: Cert.Attention.exponent_of
@@ -96,37 +97,42 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class CoqNames:
-    """Names in the facade of the strategy's group for one statement.
-
-    verdict : Z -> model -> certificate -> outcome;  check = true iff the verdict is Accepted;
-    sound : forall N model certificate, check N model certificate = true -> statement.
-    """
-
-    check: str
-    sound: str
-    verdict: str
-
-
-@dataclass(frozen=True, slots=True)
 class Strategy:
     """One way to prove a bound.
 
-    Fields: name: registry key and folder; summary: one line for people; constructor: Coq constructor of the certificate record,
-    applied to the fields of Certificate.v in order; coq: names by statement; find: the untrusted finder;
-    fields: certificate -> Certificate.v fields; mirror: (model, certificate) -> the N that Coq accepts (raises InputRefused
-    where Coq refuses); group: the task; families: whose networks it can prove anything of, None: all of the group.
+    Fields: form: what Coq knows of it (proofs/forms.py); summary: one line for people; find: the untrusted finder; fields:
+    certificate -> Certificate.v fields; mirror: (network, certificate) -> the N that Coq accepts (raises InputRefused where Coq
+    refuses); verdict: (claimed, network, certificate, statement) -> what Coq prints, on one line, predicted; families: whose
+    networks it can prove anything of, None: all of the group.
     """
 
-    name: str
+    form: CertificateForm
     summary: str
-    constructor: str
-    coq: dict[Statement, CoqNames]
     find: Callable[[Any, Tuning, Progress], Found]
     fields: Callable[[Any], list[Field]]
     mirror: Callable[[Any, Any], int]
-    group: Group = "max_of_k"
+    verdict: Callable[[int, Any, Any, Statement], str]
     families: tuple[str, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the registry key, which is also the folder."""
+        return self.form.strategy
+
+    @property
+    def group(self) -> Group:
+        """Return the task."""
+        return self.form.group
+
+    @property
+    def constructor(self) -> str:
+        """Return the Coq constructor of the certificate record, applied to the fields of Certificate.v in order."""
+        return self.form.constructor
+
+    @property
+    def coq(self) -> dict[Statement, CoqNames]:
+        """Return the Coq names by statement."""
+        return self.form.coq
 
 
 GROUPS: tuple[Group, ...] = ("max_of_k", "modular")

@@ -97,12 +97,6 @@ class Report:
             raise InputRefused(f"{path}: not a report of this version ({error}); prove again") from error
 
 
-def percent(count: int, total: int, up: bool = False) -> str:
-    """Return the ratio as a percentage rounded down, or `up`, such as "99.71 %"."""
-    hundredths = -(-10_000 * count // total) if up else 10_000 * count // total
-    return f"{hundredths // 100}.{hundredths % 100:02d} %"
-
-
 def duration(seconds: float) -> str:
     """Return, for example, "796 s", "20 hours", "4.4e+06 years"."""
     for size, unit in ((365.25 * 86_400, "years"), (86_400, "days"), (3600, "hours")):
@@ -112,14 +106,6 @@ def duration(seconds: float) -> str:
 
 
 SIZES = ("n_ctx", "d_vocab", "modulus", "coefficient", "d_model", "d_head", "d_attn", "d_mlp")  # as they are shown
-INPUTS = {"max_of_k": "sequences", "modular": "pairs"}  # what the inputs of a task are called
-
-
-def theorem_in_words(statement: str, proved: int, n_inputs: int, inputs: str = "sequences") -> str:
-    """Return, for example, "at least 16,701,234 of 16,777,216 sequences, 99.54 %, are answered right"."""
-    how = {"at_least": "at least", "at_most": "at most", "exactly": "exactly"}[statement]
-    share = percent(proved, n_inputs, up=statement == "at_most")
-    return f"{how} {proved:,} of {n_inputs:,} {inputs}, {share}, are answered right"
 
 
 def show(report: Report, console: Console) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from compact_proofs.extract.coq_text import Field
 from compact_proofs.proofs import coqrun
+from compact_proofs.proofs.forms import CertificateForm, CoqNames
 from compact_proofs.proofs.pipeline import Options, prove
-from compact_proofs.proofs.registry import CoqNames, Found, Strategy
+from compact_proofs.proofs.registry import Found, Strategy
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("random", deadline=None)
@@ -48,13 +49,12 @@ def toy_strategy(bound: int, proved: int | None = None) -> Strategy:
     """A strategy whose checker accepts any N up to its certificate's bound and 60; the finder claims `proved`."""
     proved = bound if proved is None else proved
     return Strategy(
-        name="toy",
+        form=CertificateForm("toy", "max_of_k", "Toy", {"bound": "Z"}, {"at_least": CoqNames.of("toy")}),
         summary="for tests",
-        constructor="Toy",
-        coq={"at_least": CoqNames("toy_check", "toy_sound", "toy_verdict")},
         find=lambda model, tuning, progress: Found(ToyCertificate(bound), proved, "at_least", 1),
         fields=lambda certificate: [Field("bound", "Z", certificate.bound)],
         mirror=lambda model, certificate: proved,
+        verdict=lambda claimed, model, certificate, statement: "Accepted",
     )
 
 

@@ -18,7 +18,8 @@ from compact_proofs.extract.coq_text import Field, Statement
 from compact_proofs.extract.quantise import QuantisedModel
 from compact_proofs.extract.tables import IntegerTables, check_gap_shift, check_inputs, integer_tables, least_gap_shift
 from compact_proofs.models.errors import InputRefused
-from compact_proofs.proofs.registry import DEFAULT, CoqNames, Found, Progress, Strategy, Tuning, silent
+from compact_proofs.proofs.forms import FORMS
+from compact_proofs.proofs.registry import DEFAULT, Found, Progress, Strategy, Tuning, silent
 from compact_proofs.proofs.strategies.terms import (
     Enclosures,
     check_claims,
@@ -209,16 +210,10 @@ def _sequences(d_vocab: int, n_ctx: int, q: int) -> Iterator[Int64[np.ndarray, "
 
 
 STRATEGY = Strategy(
-    name="brute_force",
+    FORMS["max_of_k", "brute_force"],
     summary="every sequence through the network; the exact count where no sequence is undecided",
-    constructor="BruteForceCertificate",
-    coq={
-        "at_least": CoqNames(check="brute_force_check", sound="brute_force_sound", verdict="brute_force_verdict"),
-        "exactly": CoqNames(
-            check="brute_force_exact_check", sound="brute_force_exact_sound", verdict="brute_force_exact_verdict"
-        ),
-    },
     find=find,
     fields=fields,
     mirror=mirror,
+    verdict=verdict,
 )

@@ -8,6 +8,5 @@ from compact_proofs.proofs.strategies.methods import Method
 METHOD = Method(
     name="cubic",
     summary="worst output per last token, largest token and position; sequences are counted, not run",
-    constructor="Plan",
 )
 STRATEGY = METHOD.strategy()

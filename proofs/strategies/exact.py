@@ -23,7 +23,8 @@ from compact_proofs.extract.coq_text import Field
 from compact_proofs.extract.quantise import QuantisedModel
 from compact_proofs.extract.tables import IntegerTables, check_gap_shift, integer_tables, least_gap_shift
 from compact_proofs.models.errors import InputRefused, NotProved
-from compact_proofs.proofs.registry import DEFAULT, CoqNames, Found, Progress, Strategy, Tuning, silent
+from compact_proofs.proofs.forms import FORMS
+from compact_proofs.proofs.registry import DEFAULT, Found, Progress, Strategy, Tuning, silent
 from compact_proofs.proofs.strategies import brute_force
 from compact_proofs.proofs.strategies.operations import EXPONENTIAL, table_operations
 from compact_proofs.proofs.strategies.terms import (
@@ -259,11 +260,10 @@ def _costs(weights: Enclosures, gap_unit: int, over: Ints, q: int) -> tuple[Ints
 
 
 STRATEGY = Strategy(
-    name="exact",
+    FORMS["max_of_k", "exact"],
     summary="the exact count, by branch and bound: many sequences at once proved right, or wrong",
-    constructor="ExactCertificate",
-    coq={"exactly": CoqNames(check="exact_check", sound="exact_sound", verdict="exact_verdict")},
     find=find,
     fields=fields,
     mirror=mirror,
+    verdict=lambda claimed, model, certificate, statement: verdict(claimed, model, certificate),
 )

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from compact_proofs.extract.coq_text import Field, Statement
 from compact_proofs.extract.quantise import QuantisedModel
 from compact_proofs.models.errors import UsageError
+from compact_proofs.proofs.forms import FORMS, MATRICES, CertificateForm
 from compact_proofs.proofs.operations import operations
-from compact_proofs.proofs.registry import DEFAULT, CoqNames, Found, Progress, Strategy, Tuning, silent
+from compact_proofs.proofs.registry import DEFAULT, Found, Progress, Strategy, Tuning, silent
 from compact_proofs.proofs.strategies import staged
 from compact_proofs.proofs.strategies.products import Factors
 from compact_proofs.proofs.strategies.search import default_bands, find_certificate
 from compact_proofs.proofs.strategies.staged import Certificate, Plan
 from compact_proofs.proofs.strategies.terms import refused, verdict_of
 
-MATRICES = ("peeled_left", "peeled_right", "bounded_left", "bounded_right")
 SCORES, DIRECT = "Scores", "Direct_logits"
 
 
@@ -31,7 +31,6 @@ class Method:
 
     name: str
     summary: str
-    constructor: str
     banded: bool = False
     low_rank: tuple[str, ...] = ()
     wrong: bool = False
@@ -44,10 +43,16 @@ class Method:
     def statement(self) -> Statement:
         return "at_most" if self.wrong else "at_least"
 
+    @property
+    def form(self) -> CertificateForm:
+        return FORMS["max_of_k", self.name]
+
     def strategy(self) -> Strategy:
         """Return the entry of the registry."""
-        names = CoqNames(check=f"{self.name}_check", sound=f"{self.name}_sound", verdict=f"{self.name}_verdict")
-        return Strategy(self.name, self.summary, self.constructor, {self.statement: names}, self.find, fields, self.mirror)
+        def verdict(claimed: int, model: QuantisedModel, certificate: Certificate, statement: Statement) -> str:
+            return self.verdict(claimed, model, certificate)
+
+        return Strategy(self.form, self.summary, self.find, fields, self.mirror, verdict)
 
     def find(self, model: QuantisedModel, tuning: Tuning = DEFAULT, progress: Progress = silent) -> Found:
         """Find a certificate.

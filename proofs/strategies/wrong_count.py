@@ -9,7 +9,6 @@ from compact_proofs.proofs.strategies.methods import Method
 METHOD = Method(
     name="wrong_count",
     summary="counts inputs proved wrong: at most the others are right",
-    constructor="Plan",
     wrong=True,
 )
 STRATEGY = METHOD.strategy()

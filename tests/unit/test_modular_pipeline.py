@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from compact_proofs.extract.coq_text import weights_v
 from compact_proofs.extract.families import quantise_network
 from compact_proofs.extract.modular import QuantisedModular
 from compact_proofs.models.errors import InputRefused
@@ -11,6 +12,7 @@ from compact_proofs.models.weights import load_model
 from compact_proofs.proofs import coqrun, pipeline
 from compact_proofs.proofs.claim import Claim
 from compact_proofs.proofs.registry import DEFAULT, silent, strategy_for
+from compact_proofs.proofs.verify import Place, write_generated
 
 MODEL = "modular_quadratic_tiny"
 
@@ -22,7 +24,7 @@ def quantised() -> QuantisedModular:
 
 @pytest.fixture
 def place(tmp_path):
-    return pipeline.Place(tmp_path / "coq", tmp_path / "build", MODEL, "brute_force")
+    return Place(tmp_path / "coq", tmp_path / "build", MODEL, "brute_force")
 
 
 def relabelled(claim):
@@ -51,7 +53,7 @@ def test_check_refuses_a_claim_of_another_layout(quantised, place, monkeypatch):
     claim, _ = pipeline._search(quantised, chosen, place, DEFAULT, silent)
     relabelled(claim).save(place.certificate)
     loaded = Claim.load(place.certificate)
-    pipeline._write(place, loaded, chosen, quantised)
+    write_generated(place, loaded.form(chosen), weights_v(quantised), loaded.fields, loaded.proved)
     place.report.write_text("{}")
     options = pipeline.Options(out=place.out, root=place.root)
     with pytest.raises(InputRefused, match="is about a network of layout modular_folded_tied"):

@@ -6,7 +6,8 @@ import json
 import pytest
 
 from compact_proofs.models.errors import GrammarError, InputRefused, NotProved, TimeLimit, UsageError
-from compact_proofs.proofs import coqrun, pipeline
+from compact_proofs.proofs import assumptions, coqrun, pipeline
+from compact_proofs.proofs.forms import FORMS
 from compact_proofs.proofs.pipeline import Options
 from compact_proofs.proofs.report import Report
 from compact_proofs.proofs.verdict import explain, verdict_text
@@ -198,13 +199,27 @@ def test_reread_all(toy, options, proved, monkeypatch):
 
 @pytest.mark.coq
 def test_soundness_assumptions(toy, proved, monkeypatch):
-    monkeypatch.setattr(pipeline, "strategies", lambda group: {"toy": toy(60)})
-    monkeypatch.setattr(pipeline, "GROUPS", ("max_of_k",))
-    assert pipeline.soundness_assumptions(proved.root, proved.limits) == {"toy_sound": []}
+    monkeypatch.setattr(assumptions, "FORMS", {("max_of_k", "toy"): toy(60).form})
+    assert assumptions.soundness_assumptions(proved.root, proved.limits) == {"toy_sound": []}
     (proved.root / "theories" / "Facade.v").write_text("Axiom toy_sound : False.\n")
     coqrun.build_theory(proved.root, 1, proved.limits, print)
     with pytest.raises(NotProved, match="rests on Facade.toy_sound"):
-        pipeline.soundness_assumptions(proved.root, proved.limits)
+        assumptions.soundness_assumptions(proved.root, proved.limits)
+
+
+def test_golden_assumptions():
+    golden = assumptions.golden_assumptions()
+    assert golden.keys() == {names.sound for form in FORMS.values() for names in form.coq.values()}
+    assert set().union(*golden.values()) == coqrun.allowed_assumptions().keys()
+    assert all(coqrun.allowed_assumptions().values())  # each has its meaning
+    assumptions.check_golden(golden)
+    name = min(golden)
+    with pytest.raises(NotProved, match=rf"{name}: rests on False_axiom beyond"):
+        assumptions.check_golden({**golden, name: [*golden[name], "False_axiom"]})
+    with pytest.raises(NotProved, match=rf"{name}: rests on nothing beyond .*, and not on {golden[name][0]} of"):
+        assumptions.check_golden({**golden, name: golden[name][1:]})
+    with pytest.raises(NotProved, match="new_sound: rests on"):
+        assumptions.check_golden({**golden, "new_sound": golden[name]})
 
 
 def test_disagreeing_mirror_gives_nothing_to_coq(toy, options, monkeypatch):

@@ -200,11 +200,11 @@ def test_fields_are_the_arguments_of_the_coq_constructor(method):
     theory = ROOT / "coq" / "theories" / "Cert"
     text = (theory / "Strategies.v").read_text() + (theory / "Staged.v").read_text()
     given = fields(random_certificate(method, quantise(*load_model("max_of_2_tiny")), np.random.default_rng(0)))
-    if found := re.search(rf"Definition {method.constructor} (.*?) :\s+\w+ :=", text, re.DOTALL):
+    if found := re.search(rf"Definition {method.form.constructor} (.*?) :\s+\w+ :=", text, re.DOTALL):
         groups = re.findall(r"\(([\w ]+?) : ([\w() ]+?)\)(?= \(|\s|$)", found[1])
         wanted = [coq_type for names, coq_type in groups for _ in names.split()]
     else:
-        record = re.search(rf":= {method.constructor} {{(.*?)}}", text, re.DOTALL)[1]
+        record = re.search(rf":= {method.form.constructor} {{(.*?)}}", text, re.DOTALL)[1]
         wanted = re.findall(r"\w+ : ([\w ]*\w)", re.sub(r"\(\*.*?\*\)", "", record, flags=re.DOTALL))
     assert [field.coq_type for field in given] == wanted
 

@@ -32,13 +32,14 @@ from compact_proofs.extract.modular_form import (
     refused,
 )
 from compact_proofs.models.errors import InputRefused
+from compact_proofs.proofs.forms import MEANS
 from compact_proofs.proofs.strategies.modular.brute_force import form_operations_of
 from compact_proofs.proofs.strategies.modular.terms import root_up, roots_up, wrapped
 
 Progress = Callable[[int, int], None]
 MOST_SCALE_BITS = 12
 MOST_COORDINATE_BITS = 12
-TABLES = ("first_means", "second_means", "answer_means", "difference_means")
+TABLES = MEANS
 
 
 @dataclass(frozen=True, slots=True, eq=False)

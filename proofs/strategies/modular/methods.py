@@ -14,7 +14,9 @@ from compact_proofs.extract import modular_fold
 from compact_proofs.extract.coq_text import Statement
 from compact_proofs.extract.modular import QuantisedModular
 from compact_proofs.extract.modular_form import Form, check_form
-from compact_proofs.proofs.registry import CoqNames, Found, Progress, Strategy, Tuning
+from compact_proofs.models.errors import InputRefused
+from compact_proofs.proofs.forms import FORMS
+from compact_proofs.proofs.registry import Found, Progress, Strategy, Tuning
 from compact_proofs.proofs.strategies.modular import (
     brute_force,
     homogeneity,
@@ -28,10 +30,6 @@ SQUARE = ("modular_quadratic",)
 RELU = ("modular_relu", "modular_pizza", "modular_folded")
 Search = Callable[[Form, Tuning, Progress], Any]  # a certificate
 Words = Callable[[Form, Any], tuple[str, ...]]
-
-
-def _names(name: str) -> CoqNames:
-    return CoqNames(f"{name}_check", f"{name}_sound", f"{name}_verdict")
 
 
 def _nothing(form: Form, certificate: Any) -> tuple[str, ...]:
@@ -72,11 +70,9 @@ def _strategy(
     name: str,
     summary: str,
     module: ModuleType,
-    constructor: str,
     search: Search,
     families: tuple[str, ...] | None = None,
     statement: Statement = "at_least",
-    coq: dict[Statement, CoqNames] | None = None,
     words: Words = _nothing,
 ) -> Strategy:
     def find(model: QuantisedModular, tuning: Tuning, progress: Progress) -> Found:
@@ -91,8 +87,16 @@ def _strategy(
         check_form(form)
         return int(module.count(form, certificate))
 
-    names = {"at_least": _names(name)} if coq is None else coq
-    return Strategy(name, summary, constructor, names, find, module.fields, mirror, "modular", families)  # type: ignore[arg-type]
+    def verdict(claimed: int, model: QuantisedModular, certificate: Any, stated: Statement) -> str:
+        try:
+            form = modular_fold.fold(model)
+        except InputRefused as error:
+            return str(error).partition(":")[0]
+        if statement == "exactly":
+            return str(module.verdict(claimed, form, certificate, stated))
+        return str(module.verdict(claimed, form, certificate))
+
+    return Strategy(FORMS["modular", name], summary, find, module.fields, mirror, verdict, families)
 
 
 def _untuned(name: str, find_on: Callable[[Form], Any]) -> Search:
@@ -118,7 +122,6 @@ STRATEGIES: tuple[Strategy, ...] = (
         "second_moment",
         "one inequality between the sums of squares and of right logits over all pairs; square activation",
         second_moment,
-        "Second_moment_certificate",
         _untuned("second_moment", second_moment.find_on),
         SQUARE,
         words=_second_moment_words,
@@ -127,17 +130,14 @@ STRATEGIES: tuple[Strategy, ...] = (
         "relu_homogeneity_l1",
         "a cosine for each neuron, neurons of one frequency together; pairs near a tie one by one; for purified networks",
         homogeneity_l1,
-        "Homogeneity_l1_certificate",
         _untuned("relu_homogeneity_l1", homogeneity_l1.find_on),
         ("modular_folded",),
-        coq={"at_least": _names("homogeneity_l1")},
         words=_l1_words,
     ),
     _strategy(
         "low_rank_unembedding",
         "every pair, its outputs by a matrix of low rank, what that leaves out by Cauchy-Schwarz",
         low_rank_unembedding,
-        "Low_rank_unembedding_certificate",
         _low_rank,
         words=_low_rank_words,
     ),
@@ -145,34 +145,23 @@ STRATEGIES: tuple[Strategy, ...] = (
         "relu_homogeneity",
         "the neurons of one frequency collapse to a few products of tables, what these miss by Cauchy-Schwarz",
         homogeneity,
-        "Homogeneity_certificate",
         _homogeneity,
         RELU,
-        coq={"at_least": _names("homogeneity")},
         words=_homogeneity_words,
     ),
     _strategy(
         "quadrature",
         "sums over the phases of each frequency, nothing computed for a pair; for purified networks, best with 12 bits",
         quadrature,
-        "Quadrature_certificate",
         _untuned("quadrature", quadrature.find_on),
         RELU,
-        coq={"at_least": _names("quadrature")},
         words=_quadrature_words,
     ),
     _strategy(
         "brute_force",
         "every output of every pair; the exact count",
         brute_force,
-        "Modular_brute_force_certificate",
         _untuned("brute_force", brute_force.find_on),
         statement="exactly",
-        coq={
-            "exactly": CoqNames(
-                "modular_brute_force_exact_check", "modular_brute_force_exact_sound", "modular_brute_force_exact_verdict"
-            ),
-            "at_least": _names("modular_brute_force"),
-        },
     ),
 )

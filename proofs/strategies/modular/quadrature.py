@@ -212,8 +212,10 @@ def _array(values: tuple[int, ...]) -> Int64[np.ndarray, " n"]:
 def find_on(form: Form) -> QuadratureCertificate:
     """Return the best certificate over a few units, amplitudes in the finest scale that the ranges allow for each.
 
-    Raises: CertificateError: an even order, another activation. OverflowRisk: no scale fits.
+    Raises: CertificateError: an even order, or 1, another activation. OverflowRisk: no scale fits.
     """
+    if form.order == 1:
+        raise refused("Wrong_order 1", "one token has no frequency, wanted at least 3")
     best, most = None, -1
     for unit_bits in UNITS:
         for bits in AMPLITUDE_BITS:
