@@ -59,15 +59,29 @@ def soundness_assumptions(root: Path, limits: coqrun.Limits) -> dict[str, list[s
     result = {}
     facades = {layout.group: layout.facade for layout in LAYOUTS.values()}
     found = {(facades[form.group], names.sound) for form in FORMS.values() for names in form.coq.values()}
-    for facade, sound in sorted(found):
+    for facade in sorted({facade for facade, _ in found}):
+        names = sorted(sound for of, sound in found if of == facade)
         # The import ends with the module, so that names print qualified.
-        text = f"From CompactProofs Require {facade}.\nModule Alias. Import {facade}. Definition sound := @{sound}. End Alias.\n"
+        aliases = "".join(f"Definition alias_{name} := @{name}. " for name in names)
+        text = f"From CompactProofs Require {facade}.\nModule Alias. Import {facade}. {aliases}End Alias.\n"
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / "Soundness.v"
-            source.write_text(text + "Print Assumptions Alias.sound.\n", encoding="ascii")
-            result[sound] = coqrun.assumptions(coqrun.coqc(root, source, limits).stdout)
-        coqrun.check_assumptions(result[sound])
+            prints = "".join(f"Print Assumptions Alias.alias_{name}.\n" for name in names)
+            source.write_text(text + prints, encoding="ascii")
+            answers = _answers(coqrun.coqc(root, source, limits).stdout)
+        for name, answer in zip(names, answers, strict=True):
+            result[name] = coqrun.assumptions(answer)
+            coqrun.check_assumptions(result[name])
     return result
+
+
+def _answers(printed: str) -> list[str]:
+    """Split the output of several `Print Assumptions` into that of each."""
+    lines = printed.splitlines(keepends=True)
+    starts = [at for at, line in enumerate(lines) if line.strip() in ("Axioms:", "Closed under the global context")]
+    if not starts or starts[0] > 0:
+        raise NotProved(f"Print Assumptions: got {printed[:80]!r}, wanted axioms or none")
+    return ["".join(lines[at:to]) for at, to in zip(starts, [*starts[1:], len(lines)], strict=True)]
 
 
 def accept_golden(found: Mapping[str, list[str]]) -> None:
