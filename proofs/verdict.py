@@ -24,7 +24,7 @@ SENTENCES = {
     "Refused Wrong_order {}": "the modulus is {0}; wanted at least 1, and an odd number where the strategy halves",
     "Refused Wrong_activation": "the strategy does not know this activation; second_moment wants Square, the others Relu",
     "Refused Wrong_table {}": "the table {0} of the network or the certificate has the wrong shape, or too large numbers",
-    "Refused Wrong_scale {}": "a scale of the certificate is {0}, wanted at least 1",
+    "Refused Wrong_scale {}": "a scale or shift of the certificate is {0}, which is out of the range that the checker takes",
     "Refused Wrong_frequency {}": "the certificate has the frequency {0}, wanted one from 1 to (p-1)/2",
     "Refused Not_correlated": "the logits are not correlated with the right answers: nothing follows for any pair",
     "Refused Total_differs {} {} {} {}": "the claims add up to {0} right, {1} wrong of {2}; the theorem claims exactly {3}",

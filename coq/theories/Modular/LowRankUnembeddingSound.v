@@ -25,6 +25,9 @@ Section Certificate.
 
   Local Lemma tested : forall (test : bool) (why : refusal), In (test, why) (low_rank_tests F c M) -> test = true.
   Proof. exact (first_failure_none _ passed). Qed.
+  Local Lemma guarded : forall (b : bool) (why : refusal),
+    In (if to_Z (dropped_bits c) <=? 60 then b else false, why) (low_rank_tests F c M) -> b = true.
+  Proof. intros b why inside. apply tested in inside. destruct (_ <=? 60); [exact inside | discriminate inside]. Qed.
   Local Lemma scale_pos : 0 < D.
   Proof. apply Z.ltb_lt. eapply tested. left. reflexivity. Qed.
   Local Lemma dropped_small : to_Z (dropped_bits c) <= 60.
@@ -58,9 +61,9 @@ Section Certificate.
   Local Lemma rest_top_fits : rest_top F c M <= 2 ^ 60.
   Proof. apply Z.leb_le. eapply tested. do 19 right. left. reflexivity. Qed.
   Local Lemma square_top_fits : square_top F c (rest_top F c M) <= 2 ^ 60.
-  Proof. apply Z.leb_le. eapply tested. do 20 right. left. reflexivity. Qed.
+  Proof. apply Z.leb_le. eapply guarded. do 20 right. left. reflexivity. Qed.
   Local Lemma bound_top_fits : bound_top F c M (rest_top F c M) (largest (residuals M)) <= 2 ^ 61.
-  Proof. apply Z.leb_le. eapply tested. do 21 right. left. reflexivity. Qed.
+  Proof. apply Z.leb_le. eapply guarded. do 21 right. left. reflexivity. Qed.
 
   (** *** U', D U' and E *)
 

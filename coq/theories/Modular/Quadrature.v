@@ -81,13 +81,14 @@ Definition quadrature_tests (F : form) (c : quadrature_certificate) : list (bool
   let is_width (l : list Z) := Nat.eqb (length l) m in
   let weights := largest (U_rows F) in
   let moments := moment_bound F c weights in
+  let shifted := scale_test 0 61 (quad_shift c) in (* where it fails, 2 ^ quad_shift is not worked out *)
   [ (Nat.odd p, Wrong_order (Z.of_nat p));
     (match form_activation F with Relu => true | Square => false end, Wrong_activation);
     scale_test 1 (2 ^ 28) unit;
     scale_test 1 (2 ^ 60) (quad_input_scale c);
     scale_test 1 (2 ^ 60) (quad_output_scale c);
     scale_test 0 (2 ^ 60) (quad_tolerance c);
-    scale_test 0 61 (quad_shift c);
+    shifted;
     (in_table p unit (quad_cosines c), Wrong_table Cosines);
     (in_table p unit (quad_sines c), Wrong_table Sines);
     frequency_test p (quad_frequencies c);
@@ -98,7 +99,7 @@ Definition quadrature_tests (F : form) (c : quadrature_certificate) : list (bool
        products_hold p unit (quad_tolerance c) (quad_cosines c) (quad_sines c), Wrong_table Angles);
     (input_bound F c weights <=? 2 ^ 60, May_overflow Residuals);
     (moments <=? 2 ^ 60, May_overflow Moments);
-    (leads_bound c moments <=? 2 ^ (60 + quad_shift c), May_overflow Margins) ].
+    (if fst shifted then leads_bound c moments <=? 2 ^ (60 + quad_shift c) else false, May_overflow Margins) ].
 
 (** ** Waves *)
 Local Open Scope uint63_scope.

@@ -83,7 +83,11 @@ Section Tables.
   Proof. apply Z.leb_le. eapply tested. do 14 right. left. reflexivity. Qed.
 
   Lemma lead_top_fits : lead_top F c <= 2 ^ (60 + quad_shift c).
-  Proof. apply Z.leb_le. eapply tested. do 15 right. left. reflexivity. Qed.
+  Proof.
+    assert (test : (if fst (scale_test 0 61 (quad_shift c)) then lead_top F c <=? 2 ^ (60 + quad_shift c) else false) = true)
+      by (eapply tested; do 15 right; left; reflexivity).
+    apply Z.leb_le. destruct (fst _); [exact test | discriminate test].
+  Qed.
 
   Lemma group_inside : forall j : nat, In j (neurons F) -> (group_of c j < length (quad_frequencies c))%nat.
   Proof.

@@ -358,6 +358,8 @@ Section Verdict.
       assert (of_rest := rest_top_at_most). assert (residual := residual_top_at_most).
       assert (square := square_top_at_most). assert (worst_square := residual_square_top_at_most).
       assert (margin := bound_top_at_most). destruct F_within, c_within, M_within.
+      assert (some : 0 <= margin_bound (form_activation F) p m)
+        by (unfold margin_bound, hidden_bound, before_bound, largest_bound; destruct (form_activation F); nia).
       unfold low_rank_tests_counted, low_rank_tests_bound. cbv zeta. count.
     Qed.
 
