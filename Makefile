@@ -104,9 +104,10 @@ mutants: $(VENV)/.dev coq ## change the Coq checkers and their mirrors in one pl
 	$(BIN)/python -m compact_proofs.proofs.attack.coq_mutants --jobs $(JOBS) --out $(OUT)/attack
 	$(BIN)/python -m compact_proofs.proofs.attack.mirror_mutants --jobs $(JOBS) --out $(OUT)/attack
 
+# One process a core: more threads would only wait for each other.
 test: $(VENV)/.dev coq ## run all tests
 	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadgroup
 
 train: $(VENV)/.train ## train MODEL of FAMILY with SEED (7 or 0-15), STEPS, D_MODEL; K, D_VOCAB, D_HEAD or MODULUS, OPERATION, D_MLP
 	@$(CLI) train $(MODEL) --family $(FAMILY) --seed $(SEED) --device $(DEVICE) --out $(OUT) $(if $(STEPS),--steps $(STEPS)) \
@@ -156,7 +157,7 @@ ci: ## all that CI does
 	bash .ci/run
 
 clean: ## remove what was built and generated; the virtual environment and trained models stay
-	@find $(wildcard $(COQ_FOLDERS)) \( -name '*.vo' -o -name '*.vok' -o -name '*.vos' -o -name '*.glob' -o -name '.*.aux' \) -delete
-	@rm -rf coq/generated coq/CoqMakefile coq/CoqMakefile.conf coq/.CoqMakefile.d coq/.lock
+	@find $(wildcard $(COQ_FOLDERS)) \( -name '*.vo' -o -name '*.vio' -o -name '*.vok' -o -name '*.vos' -o -name '*.glob' -o -name '.*.aux' \) -delete
+	@rm -rf coq/generated coq/CoqMakefile coq/CoqMakefile.conf coq/.CoqMakefile.d coq/.built.json coq/.lock coq/.[ln]ia.cache coq/.nra.cache
 	@if [ -d $(OUT) ]; then find $(OUT) -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} +; fi
 	@rm -rf .types .pytest_cache .hypothesis .ruff_cache .mypy_cache dist *.egg-info

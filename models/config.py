@@ -106,7 +106,7 @@ def config_from_json(cls: type[Config], text: str, where: str, records: Mapping[
     """
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{where}: not JSON ({error}); restore the file or train again") from error
     try:
         check_keys("config", value, {key.name for key in fields(cls)} | {"schema"})  # type: ignore[arg-type]

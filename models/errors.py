@@ -1,7 +1,7 @@
 """Every error of compact-proofs, each with the exit code of the command line.
 
 A message says what is wrong, where (tensor and index, file and line), what was got, what was wanted and what to do.
-Exit codes: 1 not proved (no disproof), 2 usage, 3 input refused, 4 tool missing, 5 time limit, 130 interrupted.
+Exit codes: 1 not proved (no disproof) or stopped, 2 usage, 3 input refused, 4 tool missing, 5 time limit, 130 interrupted.
 """
 
 
@@ -57,6 +57,12 @@ class ToolMissing(CompactProofsError):
     """Coq or another tool is absent or of a refused version; the message has the exact command to install it."""
 
     exit_code = 4
+
+
+class Stopped(CompactProofsError):
+    """A tool ended without a verdict: a signal, a full disk."""
+
+    exit_code = 1
 
 
 class TimeLimit(CompactProofsError):

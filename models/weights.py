@@ -184,6 +184,6 @@ def _family(text: str) -> object:
     """Return what JSON text says of its family; None where it says nothing or is no JSON, which the reader refuses."""
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value.get("family") if isinstance(value, dict) else None

@@ -10,6 +10,7 @@ import importlib.resources
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from compact_proofs.extract.coq_text import Field, Statement, TheoremForm
 from compact_proofs.extract.layouts import LAYOUTS
@@ -18,7 +19,8 @@ from compact_proofs.models.errors import CompactProofsError
 from compact_proofs.models.files import write_atomic
 from compact_proofs.proofs.registry import Found, Strategy, Tuning
 
-SCHEMA = 2
+SCHEMA = 3
+KINDS = {"inputs": str, "layout": str, "weight_bits": int, "statement": str, "proved": str, "operations": int, "search_s": float}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +61,30 @@ class Claim:
         value = {name: getattr(self, name) for name in names}
         value |= {"schema": SCHEMA, "proved": str(self.proved)}
         value["fields"] = [{"name": field.name, "coq_type": field.coq_type, "value": field.value} for field in self.fields]
+        value["sha256"] = _sha256(value)
         write_atomic(path, (json.dumps(value, sort_keys=True) + "\n").encode())
 
     @classmethod
     def load(cls, path: Path) -> Claim | None:
-        """Read a claim; None where there is none or where the file is not one (the search is then run again)."""
+        """Read a claim; None where there is none, or where the file is not as `save` left it (the search is then run again)."""
         try:
             value = json.loads(path.read_bytes())
-            if value.pop("schema") != SCHEMA:
+            if value.pop("sha256") != _sha256(value) or value.pop("schema") != SCHEMA:
+                return None
+            if any(not isinstance(value[name], kind) for name, kind in KINDS.items()):
                 return None
             fields = tuple(Field(**field) for field in value.pop("fields"))
             words = tuple(value.pop("words"))
             if value["layout"] not in LAYOUTS:
                 return None
             return cls(proved=int(value.pop("proved")), fields=fields, words=words, **value)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, CompactProofsError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, CompactProofsError):
             return None
+
+
+def _sha256(value: dict[str, Any]) -> str:
+    """Hash all of a claim, so that a file changed by a fault of the disk is not taken for what a search found."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def inputs_hash(quantised: QuantisedNetwork, strategy: Strategy, tuning: Tuning) -> str:

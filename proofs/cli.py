@@ -8,7 +8,9 @@ refused, 4 tool missing, 5 time or memory limit, 130 interrupted. What only some
 from __future__ import annotations
 
 import argparse
+import errno
 import json
+import os
 import signal
 import sys
 import time
@@ -20,7 +22,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from compact_proofs.extract.families import AnyConfig, default_bits
-from compact_proofs.models.errors import CompactProofsError, UsageError
+from compact_proofs.models.errors import CompactProofsError, TimeLimit, UsageError
 from compact_proofs.models.modular.config import COEFFICIENTS, SIZES
 from compact_proofs.models.modular.purify import purify_command
 from compact_proofs.models.tasks import n_inputs
@@ -41,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     previous = signal.signal(signal.SIGTERM, _interrupt)  # `kill` cleans up as Ctrl-C does
     try:
-        return options.run(options)
+        code = options.run(options)
+        sys.stdout.flush()  # here a full disk is still an error with a message
+        return code
     except CompactProofsError as error:
         print(f"compact-proofs {options.command}: {error}", file=sys.stderr)
         return error.exit_code
@@ -61,8 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 1
     except OSError as error:
-        print(f"compact-proofs {options.command}: {error}", file=sys.stderr)
+        print(f"compact-proofs {options.command}: {os_error_in_words(error)}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:  # it was the output that failed; what is left of it would fail again at the exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except MemoryError:
+        print(f"compact-proofs {options.command}: out of memory; close other programs, or take a smaller model", file=sys.stderr)
+        return TimeLimit.exit_code
     finally:
         signal.signal(signal.SIGTERM, previous)
 
@@ -493,6 +504,21 @@ def _seeds(text: str) -> list[int]:
     if not seeds or len(set(seeds)) != len(seeds):
         raise argparse.ArgumentTypeError(f"got {text!r}, wanted at least one seed and none twice")
     return seeds
+
+
+def os_error_in_words(error: OSError) -> str:
+    """Say which file the system refused, why, and what to do."""
+    advice = ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        advice = "make room, or choose another folder by --out"
+    elif error.errno == errno.EFBIG:
+        advice = "files may not grow to this size here; raise `ulimit -f`"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        advice = "choose a folder that you may write to by --out, or change its permissions"
+    elif error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
+        advice = "a file stands where a folder is wanted, or a folder where a file is; move it, or choose another folder by --out"
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}" + (f"; {advice}" if advice else "")
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:

@@ -1,7 +1,8 @@
 """Running Coq: `build_theory`, `coqc`, `coqchk`, `assumptions`, each with a limit of time and memory.
 
 `root` is always the folder that holds `_CoqProject`, `theories/` and `generated/`. A source is compiled from its .v every
-time; a compilation that fails or is stopped leaves no .vo.
+time; a compilation that fails or is stopped leaves no .vo. Of the theory, a .vo is used only where `build_theory` knows that
+it made it of the present .v (`proofs.built`). However this process ends, nothing that it has started goes on.
 """
 
 from __future__ import annotations
@@ -21,15 +22,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from compact_proofs.models.errors import InputRefused, NotProved, TimeLimit, ToolMissing
-from compact_proofs.models.files import write_atomic
-from compact_proofs.proofs import doctor
+from compact_proofs.models.errors import CompactProofsError, InputRefused, NotProved, Stopped, TimeLimit, ToolMissing
+from compact_proofs.models.files import remove_unfinished, write_atomic
+from compact_proofs.proofs import built, doctor
 
 Say = Callable[[str], None]
 
 POLL_S = 0.01
 THEORY_RUNS = 6
 OUT_OF_MEMORY = re.compile(r"out of memory|stack overflow|cannot allocate memory", re.IGNORECASE)
+DISK_FULL = re.compile(r"no space left on device|file too large|file size limit exceeded|disk quota exceeded", re.IGNORECASE)
+MAKE_SAW_A_SIGNAL = re.compile(r"^make.*\*\*\* \[.*\] (?:Killed|Segmentation fault|Error 1(?:37|39))", re.MULTILINE)
+# Reads from a pipe whose other end only we hold, and kills its process group when we are gone, by whatever signal. It has our
+# locks too, so that nobody gets one before that.
+WATCH = ["sh", "-c", "read -r _; kill -9 0"]
+_HELD: list[int] = []  # descriptors of our locks
 AXIOM = re.compile(r"[A-Za-z_][\w']*(?:\.[A-Za-z_][\w']*)*")
 
 
@@ -63,18 +70,19 @@ def require_coq() -> str:
 
 
 def run(command: list[str], cwd: Path, limits: Limits, what: str) -> Run:
-    """Run `command` in `cwd`; whatever happens, no process of it is left.
+    """Run `command` in `cwd`; whatever happens, no process of it is left, even where this one is killed.
 
     Args:    what: the name of this step in messages, such as "coqc Theorem.v".
-    Raises:  ToolMissing: no such program. TimeLimit: out of time or out of memory.
+    Raises:  ToolMissing: no such program. TimeLimit: out of time or out of memory. Stopped: ended by another signal, or the
+             disk is full.
     """
     if shutil.which(command[0]) is None:
         raise ToolMissing(f"{what}: {command[0]} is not on the PATH; on Debian 12 as root: {doctor.install_command('coq')}")
     limited = ["sh", "-c", 'ulimit -v "$0" 2>/dev/null; exec "$@"', str(limits.memory_mb * 1024), *command]
     start = time.monotonic()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with _scratch() as out, _scratch() as err, _group() as group:
         process = subprocess.Popen(
-            limited, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, env=_environment()
+            limited, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=err, process_group=group, env=_environment()
         )
         try:
             while True:
@@ -88,13 +96,34 @@ def run(command: list[str], cwd: Path, limits: Limits, what: str) -> Run:
         finally:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                    process.kill()
                 process.wait()
         seconds = time.monotonic() - start
         done = Run(_read(out), _read(err), process.returncode, seconds, usage.ru_maxrss / 1024)
-    if done.exit_code == -signal.SIGKILL or (done.exit_code != 0 and OUT_OF_MEMORY.search(done.stderr)):
-        raise TimeLimit(f"{what} ran out of memory (limit {limits.memory_mb} MB); raise --memory-limit\n{done.stderr.strip()}")
+    if problem := _ended_badly(done, limits, what):
+        raise problem
     return done
+
+
+def _ended_badly(done: Run, limits: Limits, what: str) -> CompactProofsError | None:
+    """Tell an end that says nothing about the file from a refusal: no memory, no disk, a signal."""
+    if done.exit_code == 0:
+        return None
+    printed = f"\n{done.stderr.strip()}".rstrip()
+    if OUT_OF_MEMORY.search(done.stderr):
+        return TimeLimit(f"{what} ran out of memory (limit {limits.memory_mb} MB); raise --memory-limit{printed}")
+    if DISK_FULL.search(done.stderr) or done.exit_code == -signal.SIGXFSZ:
+        return Stopped(f"{what} could not write its files: the disk is full or `ulimit -f` is too low; make room{printed}")
+    if done.exit_code == -signal.SIGKILL:
+        return TimeLimit(
+            f"{what} was killed; where nobody did, the machine ran out of memory: close other programs, or lower --jobs{printed}"
+        )
+    if done.exit_code < 0:
+        name = signal.Signals(-done.exit_code).name
+        return Stopped(f"{what} was ended by {name}; run it again; if {name} comes back, raise `ulimit -s` or report it{printed}")
+    if MAKE_SAW_A_SIGNAL.search(done.stderr):
+        return TimeLimit(f"{what}: a run of coqc was killed or crashed, perhaps out of memory; run it again{printed}")
+    return None
 
 
 def coqc(root: Path, source: Path, limits: Limits) -> Run:
@@ -180,7 +209,7 @@ def load_path(root: Path) -> list[str]:
 
 def remove_compiled(source: Path) -> None:
     """Remove everything that coqc makes of one .v."""
-    for suffix in (".vo", ".vok", ".vos", ".glob"):
+    for suffix in (".vo", ".vio", ".vok", ".vos", ".glob"):
         source.with_suffix(suffix).unlink(missing_ok=True)
     source.with_name(f".{source.stem}.aux").unlink(missing_ok=True)
 
@@ -198,7 +227,7 @@ def theory_root(out: Path) -> Path:
             write_atomic(copy / path, data)
     for path in copy.glob("theories/**/*.v"):
         if path.relative_to(copy) not in wanted:
-            path.unlink()
+            path.unlink(missing_ok=True)  # another run may do the same
     return copy
 
 
@@ -219,21 +248,35 @@ def theory_modules(root: Path) -> list[str]:
 
 
 def build_theory(root: Path, jobs: int, limits: Limits, say: Say, clean: bool = False) -> Run:
-    """Build the theory by make, `jobs` files at a time; what is up to date stays, unless `clean`.
+    """Build the theory by make, `jobs` files at a time; what an earlier build made of the present .v files stays, unless `clean`.
 
-    Raises: NotProved: a file does not compile. ToolMissing, TimeLimit: see `run`; make as a whole may take THEORY_RUNS times as
-    long as one run of Coq.
+    Raises: NotProved: a file does not compile. ToolMissing, TimeLimit, Stopped: see `run`; make as a whole may take THEORY_RUNS
+    times as long as one run of Coq.
     """
     sources = [str(path) for path in theory_sources(root)]
     (root / "generated").mkdir(exist_ok=True)  # coq warns about a -Q folder that is missing
+    start = time.monotonic()
     with locked(root / ".lock", say):
-        if clean:
-            for path in root.glob("theories/**/*.vo"):
-                remove_compiled(path.with_suffix(".v"))
-        made = run(["coq_makefile", "-f", "_CoqProject", "-o", "CoqMakefile", *sources], root, limits, "coq_makefile")
-        if made.exit_code == 0:
-            whole = replace(limits, seconds=THEORY_RUNS * limits.seconds)
-            made = run(["make", "-f", "CoqMakefile", f"-j{jobs}"], root, whole, "building the theory")
+        known = built.Built() if clean else built.Built.load(root)
+        present, found = built.source_hashes(root), built.compiled_hashes(root)
+        if known == built.Built(present, found, finished=True):
+            return Run("", "", 0, time.monotonic() - start, 0.0)
+        kept = known.trusted(present, found)
+        for name in found.keys() - kept.keys():
+            remove_compiled((root / name).with_suffix(".v"))
+        remove_unfinished(root)
+        (root / ".CoqMakefile.d").unlink(missing_ok=True)  # the dependencies, which a killed run may have truncated
+        finished = False
+        try:
+            made = run(["coq_makefile", "-f", "_CoqProject", "-o", "CoqMakefile", *sources], root, limits, "coq_makefile")
+            if made.exit_code == 0:
+                whole = replace(limits, seconds=THEORY_RUNS * limits.seconds)
+                made = run(["make", "-f", "CoqMakefile", f"-j{jobs}"], root, whole, "building the theory")
+            finished = made.exit_code == 0
+        finally:
+            now = built.compiled_hashes(root)
+            good = {name: digest for name, digest in now.items() if kept.get(name) == digest or built.completed(root, name)}
+            built.Built(present, now if finished else good, finished).save(root)
     if made.exit_code != 0:
         raise NotProved(f"the theory in {root} does not compile:\n{(made.stdout + made.stderr).strip()}")
     return made
@@ -249,13 +292,41 @@ def locked(path: Path, say: Say) -> Iterator[None]:
         except BlockingIOError:
             say(f"another run holds {path}; waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        _HELD.append(file.fileno())
+        try:
+            yield
+        finally:
+            _HELD.remove(file.fileno())
+
+
+@contextlib.contextmanager
+def _group() -> Iterator[int]:
+    """Give the id of a new process group; all that is in it is killed at the end of the block, or when this process dies."""
+    reading, writing = os.pipe()
+    try:
+        quiet = subprocess.DEVNULL
+        watch = subprocess.Popen(WATCH, stdin=reading, stdout=quiet, stderr=quiet, process_group=0, pass_fds=_HELD)
+        try:
+            yield watch.pid
+        finally:
+            os.killpg(watch.pid, signal.SIGKILL)
+            watch.wait()
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def _scratch() -> IO[bytes]:
+    """A file for the output of a program; in memory where the system can, so that a full disk does not shorten it unseen."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("output"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _environment() -> dict[str, str]:
-    """The environment without the settings of an outer make and of a user's Coq."""
+    """The environment without the settings of an outer make and of a user's Coq; messages in English."""
     dropped = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "COQPATH", "COQLIB", "COQEXTRAFLAGS")
-    return {name: value for name, value in os.environ.items() if name not in dropped}
+    return {name: value for name, value in os.environ.items() if name not in dropped} | {"LC_ALL": "C"}
 
 
 def _read(file: IO[bytes]) -> str:

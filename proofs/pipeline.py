@@ -67,6 +67,7 @@ def prove(
     place = Place(_root(options), options.out, config.name, chosen.name)
     with coqrun.locked(place.lock, say):
         place.report.unlink(missing_ok=True)
+        place.remove_unfinished()
         with stages("evaluate", "evaluate the float and the quantised network"):
             found = network_accuracy(config, weights, quantised)
         with stages("theory", "build the theory"):
@@ -79,13 +80,18 @@ def prove(
             form, text = claim.form(chosen), weights_v(quantised)
             write_generated(place, form, text, claim.fields, claim.proved)
             reread(place, form, chosen.form.fields, claim.proved, text)
-        checked = verify(place, form, claim.proved, n_inputs(config), options.limits, stages)
+        try:
+            checked = verify(place, form, claim.proved, n_inputs(config), options.limits, stages)
+        except NotProved:
+            if reused:
+                place.certificate.unlink(missing_ok=True)  # the next run searches again
+            raise
         brute_force_s = None
         if options.estimate:
             with stages("estimate", "time brute force on a sample of sequences"):
                 try:
                     brute_force_s = round(brute_force_seconds(place.root, quantised, options.limits), 1)
-                except CompactProofsError as error:  # a figure to compare with, no part of the proof
+                except (CompactProofsError, OSError) as error:  # a figure to compare with, no part of the proof
                     say(f"brute force is not estimated: {error}")
         known = found.quantised.exhaustive and found.quantised.undecided == 0
         true_correct = found.quantised.right if known else None

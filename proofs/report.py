@@ -7,6 +7,7 @@ down, or up where it stands for "at most".
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import rich.box
 from rich.console import Console
+from rich.errors import MarkupError
 from rich.table import Table
 
 from compact_proofs.models.errors import InputRefused, UsageError
@@ -82,7 +84,7 @@ class Report:
     def load(cls, path: Path) -> Report:
         """Read report.json.
 
-        Raises: UsageError: there is none. InputRefused: it is not one of ours.
+        Raises: UsageError: there is none. InputRefused: it is not one of ours, or cannot be shown.
         """
         if not path.is_file():
             raise UsageError(f"no finished proof: {path} does not exist; run `compact-proofs prove` first")
@@ -92,9 +94,11 @@ class Report:
                 raise ValueError("another schema")
             for key in COUNTS:
                 value[key] = None if value[key] is None else int(value[key])
-            return cls(**value)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            report = cls(**value)
+            show(report, Console(file=io.StringIO()))
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError, MarkupError) as error:
             raise InputRefused(f"{path}: not a report of this version ({error}); prove again") from error
+        return report
 
 
 def duration(seconds: float) -> str:

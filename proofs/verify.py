@@ -25,6 +25,7 @@ from compact_proofs.extract.coq_text import (
 )
 from compact_proofs.extract.grammar import check_data, check_equal, check_theorem, check_weights, read_source
 from compact_proofs.models.errors import NotProved
+from compact_proofs.models.files import remove_unfinished
 from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.verdict import ACCEPTED, explain, verdict_text
 from compact_proofs.proofs.words import INPUTS, percent, theorem_in_words
@@ -69,6 +70,11 @@ class Place:
     def report(self) -> Path:
         return self.out / self.model / self.strategy / "report.json"
 
+    def remove_unfinished(self) -> None:
+        """Remove what a killed run has left half written; the lock must be held."""
+        for folder in ((self.root / self.weights).parent, (self.root / self.source("Theorem")).parent, self.report.parent):
+            remove_unfinished(folder)
+
     def files(self) -> dict[str, str]:
         """Paths by what is there, relative to the working folder."""
         paths = {
@@ -112,8 +118,10 @@ class Checked:
 def write_generated(place: Place, form: TheoremForm, weights: str, fields: Sequence[Field], proved: int) -> None:
     """Write the generated files, `weights` being the text of Weights.v; nothing compiled from older ones stays."""
     path = place.root / place.weights
-    if not path.is_file() or read_source(path) != weights:
-        for compiled in path.parent.glob("**/*.vo"):  # other strategies' theorems are about the old weights
+    if path.is_symlink() or not path.is_file() or read_source(path) != weights:
+        for report in place.report.parent.parent.glob("*/report.json"):  # other strategies' theorems are about the old weights
+            report.unlink(missing_ok=True)
+        for compiled in path.parent.glob("**/*.vo"):
             coqrun.remove_compiled(compiled.with_suffix(".v"))
     write_files(path.parent, {"Weights.v": weights})
     files = {

@@ -1,23 +1,27 @@
 """Fixtures shared by all tests: a toy theory with a toy strategy, and how hypothesis runs."""
 
+import contextlib
 import dataclasses
 import os
+import re
 import shutil
+import time
 from pathlib import Path
 
 import hypothesis
 import pytest
 
 from compact_proofs.extract.coq_text import Field
-from compact_proofs.proofs import coqrun
+from compact_proofs.proofs import built, coqrun
 from compact_proofs.proofs.forms import CertificateForm, CoqNames
 from compact_proofs.proofs.pipeline import Options, prove
 from compact_proofs.proofs.registry import Found, Strategy
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
-hypothesis.settings.register_profile("random", deadline=None)
+hypothesis.settings.register_profile("random", deadline=None, max_examples=300)  # by night
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
+VERDICT = re.compile(r"= ((?:Accepted|Refused).*?)\s+: outcome", re.DOTALL)
 TOY_FACADE = """
 From Coq Require Import ZArith List Lia.
 Record matrix := Matrix { ints : list (list Z); scale_bits : nat }.
@@ -78,16 +82,25 @@ def coq_root(tmp_path):
     return tmp_path / "coq"
 
 
+@pytest.fixture(scope="session")
+def _toy_built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("toy")
+    _write_theory(folder / "coq")
+    coqrun.build_theory(folder / "coq", 1, coqrun.Limits(), print)
+    return folder
+
+
 @pytest.fixture
-def options(coq_root, tmp_path):
-    """Options that prove with the toy theory into an empty folder."""
-    return Options(out=tmp_path / "build", root=coq_root, estimate=False)
+def options(_toy_built, tmp_path):
+    """Options that prove with the toy theory, which is built, into an empty folder."""
+    shutil.copytree(_toy_built / "coq", tmp_path / "coq")
+    return Options(out=tmp_path / "build", root=tmp_path / "coq", estimate=False)
 
 
 @pytest.fixture(scope="session")
-def _proved_once(tmp_path_factory):
+def _proved_once(_toy_built, tmp_path_factory):
     folder = tmp_path_factory.mktemp("proved")
-    _write_theory(folder / "coq")
+    shutil.copytree(_toy_built / "coq", folder / "coq")
     prove("max_of_2_tiny", toy_strategy(60), Options(out=folder / "build", root=folder / "coq", estimate=False))
     return folder
 
@@ -99,6 +112,20 @@ def proved(_proved_once, tmp_path):
     return Options(out=tmp_path / "proved" / "build", root=tmp_path / "proved" / "coq", estimate=False)
 
 
+@pytest.fixture
+def wait_for_end():
+    """`wait_for_end(pid)`: wait until a process has ended, be it only that nobody has asked for its exit code yet."""
+
+    def wait(pid: int) -> None:
+        deadline = time.monotonic() + 10
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX":
+                assert time.monotonic() < deadline, f"process {pid} runs on"
+                time.sleep(0.01)
+
+    return wait
+
+
 @pytest.fixture(scope="session")
 def _theory_built():
     root = coqrun.theory_root(Path("build"))
@@ -106,10 +133,42 @@ def _theory_built():
     return root
 
 
+@pytest.fixture(scope="session")
+def make_root(_theory_built, tmp_path_factory):
+    """`make_root(path)`: a folder laid out as coq/ is. All of one worker share a copy of the built theory: do not change it."""
+    copy = tmp_path_factory.mktemp("theory")
+    not_read = shutil.ignore_patterns("*.cache", "*.glob", "*.vok", "*.vos", "*.aux")
+    shutil.copytree(_theory_built / "theories", copy / "theories", ignore=not_read)
+
+    def make(root: Path) -> Path:
+        (root / "generated").mkdir(parents=True)
+        (root / "theories").symlink_to(copy / "theories", target_is_directory=True)
+        for name in ("_CoqProject", built.NAME):
+            shutil.copy(_theory_built / name, root / name)
+        return root
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def coq_output(make_root, tmp_path_factory):
+    """`coq_output(text)`: what coqc prints of a file with this text, with the real theory."""
+
+    def output(text: str) -> str:
+        root = make_root(tmp_path_factory.mktemp("coq_output"))
+        (root / "Asked.v").write_text(text, encoding="ascii")
+        return coqrun.coqc(root, Path("Asked.v"), coqrun.Limits()).stdout
+
+    return output
+
+
+@pytest.fixture(scope="session")
+def coq_verdicts(coq_output):
+    """`coq_verdicts(text)`: every outcome that coqc prints of a file with this text, each on one line."""
+    return lambda text: [" ".join(verdict.split()) for verdict in VERDICT.findall(coq_output(text))]
+
+
 @pytest.fixture
-def real_options(_theory_built, tmp_path):
+def real_options(make_root, tmp_path):
     """Options that prove with the real theory, in folders of their own."""
-    root = tmp_path / "coq"
-    shutil.copytree(_theory_built / "theories", root / "theories")
-    shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
-    return Options(out=tmp_path / "build", root=root)
+    return Options(out=tmp_path / "build", root=make_root(tmp_path / "coq"), estimate=False)

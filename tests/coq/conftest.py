@@ -1,36 +1,18 @@
-"""Fixtures of the tests that ask Coq: what coqc prints of a text, and the verdicts of a strategy for modular arithmetic."""
+"""The tests that ask Coq: each file in one process, and the verdicts of a strategy for modular arithmetic."""
 
-import re
-import shutil
 from pathlib import Path
 
 import pytest
 
 from compact_proofs.extract.modular_form import form_text
-from compact_proofs.proofs import coqrun
-
-VERDICT = re.compile(r"= ((?:Accepted|Refused).*?)\s+: outcome", re.DOTALL)
 
 
-@pytest.fixture(scope="session")
-def coq_output(_theory_built, tmp_path_factory):
-    """`coq_output(text)`: what coqc prints of a file with this text, in a copy of the real theory."""
-
-    def output(text: str) -> str:
-        root = tmp_path_factory.mktemp("coq_output")
-        shutil.copytree(_theory_built / "theories", root / "theories")
-        shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
-        (root / "generated").mkdir()
-        (root / "Asked.v").write_text(text, encoding="ascii")
-        return coqrun.coqc(root, Path("Asked.v"), coqrun.Limits()).stdout
-
-    return output
-
-
-@pytest.fixture(scope="session")
-def coq_verdicts(coq_output):
-    """`coq_verdicts(text)`: every outcome that coqc prints of a file with this text, each on one line."""
-    return lambda text: [" ".join(verdict.split()) for verdict in VERDICT.findall(coq_output(text))]
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keep the tests of one file in one process: they share what one run of coqc has printed."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="session")

@@ -255,7 +255,7 @@ def in_coq(weights, sums, decided, tallies) -> InCoq:
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
-def forms(request, _theory_built, tmp_path_factory) -> Forms:
+def forms(request, make_root, tmp_path_factory) -> Forms:
     model, weight_bits = NETWORKS[request.param]
     config, weights = load_model(model)
     quantised = quantise(config, weights, weight_bits)
@@ -264,9 +264,7 @@ def forms(request, _theory_built, tmp_path_factory) -> Forms:
     slack = 2 << (FRACTION_BITS + tables.score_shift)
     settings = {"exact": (0, gap_shift, None), "wide": (slack, gap_shift, 1), "coarse": (0, gap_shift + COARSER, None)}
 
-    root = tmp_path_factory.mktemp(model)
-    shutil.copytree(_theory_built / "theories", root / "theories")
-    shutil.copy(_theory_built / "_CoqProject", root / "_CoqProject")
+    root = make_root(tmp_path_factory.mktemp(model))
     folder = root / "generated" / model
     folder.mkdir(parents=True)
     text = COQ.format(model=model, network=MAX_OF_K.definition(), slack=slack)
