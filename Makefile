@@ -101,8 +101,8 @@ fuzz: $(VENV)/.dev coq ## attack the checkers with NETWORKS random networks by t
 
 mutants: $(VENV)/.dev coq ## change the Coq checkers and their mirrors in one place at a time: a proof or a test must break
 	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
-	$(BIN)/python -m compact_proofs.proofs.attack.coq_mutants --jobs $(JOBS) --out $(OUT)/attack
-	$(BIN)/python -m compact_proofs.proofs.attack.mirror_mutants --jobs $(JOBS) --out $(OUT)/attack
+	$(BIN)/python -m compact_proofs.proofs.attack.coq_mutants --jobs $(JOBS) --out $(OUT)/mutants
+	$(BIN)/python -m compact_proofs.proofs.attack.mirror_mutants --jobs $(JOBS) --out $(OUT)/mutants
 
 # One process a core: more threads would only wait for each other.
 test: $(VENV)/.dev coq ## run all tests

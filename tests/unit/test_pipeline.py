@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
 from compact_proofs.models.errors import GrammarError, InputRefused, NotProved, TimeLimit, UsageError
 from compact_proofs.proofs import assumptions, coqrun, pipeline
+from compact_proofs.proofs.audit import SPECIFICATION
 from compact_proofs.proofs.forms import FORMS
 from compact_proofs.proofs.pipeline import Options
 from compact_proofs.proofs.report import Report
@@ -205,6 +207,21 @@ def test_soundness_assumptions(toy, proved, monkeypatch):
     coqrun.build_theory(proved.root, 1, proved.limits, print)
     with pytest.raises(NotProved, match="rests on Facade.toy_sound"):
         assumptions.soundness_assumptions(proved.root, proved.limits)
+
+
+def test_the_page_of_what_is_trusted_is_up_to_date():
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "trust.md").read_text()
+    golden = assumptions.golden_assumptions()
+    by_task = [golden["cubic_sound"], golden["quadrature_sound"]]
+    for name, meaning in coqrun.allowed_assumptions().items():
+        marks = " | ".join("x" if name in names else "" for names in by_task)
+        assert f"| `{name}` | {meaning} | {marks} |\n" in page
+    for group, files in SPECIFICATION.items():
+        lines = {file: (root / "coq" / "theories" / file).read_text().count("\n") for file in files}
+        for file, count in lines.items():
+            assert f"| `{file}` | {count} |" in page
+        assert sum(lines.values()) < 250, group
 
 
 def test_golden_assumptions():

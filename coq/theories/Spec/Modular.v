@@ -9,7 +9,7 @@ Import ListNotations.
     - [Mlp]        == one hidden layer on the sum of two embeddings
     - [Bottleneck] == the same with [d_model] numbers between tokens and neurons, and between neurons and outputs
     - [Transformer] == one layer with uniform attention (1/2, 1/2), positions, a skip path and biases, no LayerNorm, read at
-                      the second token. Several heads: their value and output matrices side by side
+                      the second token. Several heads: value matrices side by side, output matrices one below the other
     - [logit M a b c]   == output [c] on (a, b)
     - [correct M a b]   == the logit of the right answer is strictly above every other logit (a tie is wrong)
     - [correct_count M] == the number of correct pairs among all p^2

@@ -1,0 +1,161 @@
+"""Mutation testing of checkers and mirrors: what is changed and what is not, and one small run of each tool."""
+
+
+
+from compact_proofs.proofs.attack import mirror_operators
+from compact_proofs.proofs.attack.coq_operators import changes
+from compact_proofs.proofs.attack.coq_source import definitions, in_proof, line_of, sentences
+from compact_proofs.proofs.attack.mutant_results import EQUIVALENTS, Mutant, Result, Results, equivalents, summary
+
+COQ = """(* a comment: 1 <=? 2 (* nested + *) "string" *)
+From Coq Require Import ZArith.
+Definition limit : Z := 60. (* 2 ^ 6 - 4 *)
+Fixpoint below (x : int) (row : list (nat * nat)) {struct row} : bool :=
+  match row with
+  | [] => true
+  | (S k, O) :: rest => if (x <=? 2 ^ 60)%Z && slt x 0 then below (x + 1) rest else negb (forallb f [a; b] || g (S k))
+  | _ :: _ => (fun n : nat => Nat.eqb n 3) 4
+  end.
+Definition tests := [ (1 <=? p, Too_small 1); (fits q, May_overflow 7) ] ++ more (- z / 2 ^ 30).
+Lemma never : forall x : Z, x + 1 <=? 2 = true.
+Proof. intro x. replace (x + 1) with (1 + x) by ring. Qed.
+"""
+
+
+def coq_changes(name: str, text: str = COQ) -> list[str]:
+    found = next(one for one in definitions(text, ["Too_small", "May_overflow"]) if one.name == name)
+    return [f"{one.operator}: {text[one.start : one.end]} -> {one.new}" for one in changes(text, found)]
+
+
+def test_every_kind_of_change_of_a_coq_definition():
+    assert coq_changes("below") == [
+        "swap: true -> false",
+        "direction: x <=? 2 ^ 60 -> 2 ^ 60 <=? x",
+        "strictness: <=? -> <?",
+        "number: 60 -> 61",
+        "operator: && -> ||",
+        "direction: slt -> (fun x y => slt y x)",
+        "strictness: slt -> (fun x y => negb (slt y x))",
+        "number: 0 -> 1",
+        "operator: + -> -",
+        "number: 1 -> 0",
+        "drop negb: negb -> (fun b => b)",
+        "swap: forallb -> existsb",
+        "drop entry: a; -> ",
+        "drop entry: ; b -> ",
+        "operator: || -> &&",
+        "drop successor: S -> ",
+        "direction: Nat.eqb -> (fun x y => negb (Nat.eqb x y))",
+        "strictness: Nat.eqb -> Nat.leb",
+        "number: 3 -> 2",
+        "number: 4 -> 3",
+    ]
+    assert coq_changes("tests") == [
+        "drop part: [ (1 <=? p, Too_small 1); (fits q, May_overflow 7) ] ++ -> ",
+        "drop entry: (1 <=? p, Too_small 1); -> ",
+        "number: 1 -> 0",
+        "drop entry: ; (fits q, May_overflow 7) -> ",
+        "drop part: ++ more (- z / 2 ^ 30) -> ",
+        "drop sign: - -> ",
+        "round: - z / 2 ^ 30 -> ((- z + 2 ^ 30 - 1) / 2 ^ 30)",
+        "number: 30 -> 31",
+    ]
+
+
+def test_nothing_but_bodies_of_definitions_is_changed():
+    found = definitions(COQ)
+    assert [one.name for one in found] == ["limit", "below", "tests"]
+    places = {place for one in found for change in changes(COQ, one) for place in range(change.start, change.end)}
+    untouched = ["(* a comment", "2 ^ 6 - 4", "(S k, O)", "list (nat * nat)", "n : nat", "Lemma never", "by ring"]
+    for text in untouched:
+        start = COQ.index(text)
+        assert not places & set(range(start, start + len(text))), text
+
+
+def test_sentences_and_proofs():
+    assert [one.keyword for one in sentences(COQ)][:3] == ["From", "Definition", "Fixpoint"]
+    assert in_proof(COQ, line_of(COQ, COQ.index("Proof."))) and in_proof(COQ, line_of(COQ, COQ.index("Lemma")))
+    assert not in_proof(COQ, line_of(COQ, COQ.index("| (S k")))
+
+
+def test_changes_are_deterministic_and_applied_where_they_say():
+    for one in definitions(COQ):
+        found = changes(COQ, one)
+        assert found == changes(COQ, one)
+        for change in found:
+            assert change.applied(COQ) == COQ[: change.start] + change.new + COQ[change.end :] != COQ
+
+
+MIRROR = '''"""Docstring: 1 < 2."""
+LIMIT = 2**60
+UNUSED = 5
+
+
+def verdict(rows: Int64[np.ndarray, "2 3"], low: int = 3) -> str:
+    """Say 1 + 1."""
+    total: int = low + 1
+    if not rows.any() or total // 2 >= LIMIT:
+        raise refused("Too_small", f"got {1 + 1}, wanted {2}")
+    check_rows(rows)
+    return helper(-total) if quick else shift_up(4, np.maximum(rows, low))
+
+
+def helper(x: int) -> int:
+    return abs(x)
+
+
+def find(x: int) -> int:
+    return x + 1
+'''
+
+
+def test_every_kind_of_change_of_a_mirror():
+    reached = mirror_operators.mirrors(mirror_operators.modules({"m": MIRROR}))
+    assert set(reached) == {("m", "verdict"), ("m", "helper"), ("m", "LIMIT")}
+    assert reached["m", "LIMIT"] == {("m", "verdict")}
+    found = mirror_operators.changes(MIRROR, {name for _, name in reached})
+    assert [f"{one.operator}: {MIRROR[one.start : one.end]} -> {one.new}" for one in found] == [
+        "number: 2 -> 1",
+        "number: 2 -> 3",
+        "number: 60 -> 59",
+        "number: 60 -> 61",
+        "number: 3 -> 2",
+        "number: 3 -> 4",
+        "operator: + -> -",
+        "number: 1 -> 0",
+        "number: 1 -> 2",
+        "drop not: not  -> ",
+        "swap: any -> all",
+        "operator: or -> and",
+        "round: total // 2 -> (-(-(total) // (2)))",
+        "number: 2 -> 1",
+        "number: 2 -> 3",
+        "direction: >= -> <=",
+        "strictness: >= -> >",
+        'drop refusal: raise refused("Too_small", f"got {1 + 1}, wanted {2}") -> pass',
+        "drop refusal: check_rows(rows) -> pass",
+        "drop -: - -> ",
+        "condition: quick -> not (quick)",
+        "swap: shift_up -> shift_down",
+        "number: 4 -> 3",
+        "number: 4 -> 5",
+        "swap: maximum -> minimum",
+        "drop absolute: abs -> ",
+    ]
+
+
+def test_results_go_on_where_they_were(tmp_path):
+    mutant = Mutant("A.v", 1, 3, "f", "swap", 2, 5, "min", "max", "x min y")
+    results = Results(tmp_path / "results.jsonl", lambda file: f"of {file}")
+    assert results.get("proofs", mutant) is None
+    results.add("proofs", mutant, Result("proof", "B.v:7", "Error", "B.v"), 1.0)
+    again = Results(tmp_path / "results.jsonl", lambda file: f"of {file}")
+    assert again.get("proofs", mutant) == again.last(mutant) == Result("proof", "B.v:7", "Error", "B.v")
+    assert Results(tmp_path / "results.jsonl", lambda file: "changed").get("proofs", mutant) is None
+    text, survived = summary("all", [mutant], [Result("survived", "", "")], tmp_path)
+    assert survived == [mutant] and "survived: A.v:1 f, swap, 3: min -> max" in text
+
+
+def test_equivalents_are_well_formed():
+    assert len(equivalents()) == EQUIVALENTS.read_text().count("\nwhy: ")
+    assert all(len(why) > 20 for why in equivalents().values())
