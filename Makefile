@@ -104,10 +104,11 @@ mutants: $(VENV)/.dev coq ## change the Coq checkers and their mirrors in one pl
 	$(BIN)/python -m compact_proofs.proofs.attack.coq_mutants --jobs $(JOBS) --out $(OUT)/mutants
 	$(BIN)/python -m compact_proofs.proofs.attack.mirror_mutants --jobs $(JOBS) --out $(OUT)/mutants
 
-# One process a core: more threads would only wait for each other.
+# One process a core: more threads would only wait for each other. The tests of a file stay together: they share what one run of
+# coqc has printed, or build/ and coq/. The long files come first.
 test: $(VENV)/.dev coq ## run all tests
 	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 train: $(VENV)/.train ## train MODEL of FAMILY with SEED (7 or 0-15), STEPS, D_MODEL; K, D_VOCAB, D_HEAD or MODULUS, OPERATION, D_MLP
 	@$(CLI) train $(MODEL) --family $(FAMILY) --seed $(SEED) --device $(DEVICE) --out $(OUT) $(if $(STEPS),--steps $(STEPS)) \

@@ -1,7 +1,8 @@
 """A corpus of claims with Coq's verdicts on them, by which mutants of checkers and mirrors are told from what they were.
 
 The cases: those of the tests that compare mirrors with Coq, where the network can be written down (a form without a direct path
-is the network of one hidden layer that folds into it), and certificates on the networks of `attack.networks`, found and changed.
+is the network of one hidden layer that folds into it); the edges of all ranges, traps and wrong factors of tests/attack;
+certificates on the networks of `attack.networks`, found and changed; for each strategy one certificate changed in every way.
 Recorded once in OUT/corpus.pickle, and again when a checker or this file has changed.
 """
 
@@ -42,6 +43,8 @@ FORM_TESTS = {
     "test_modular_quadrature": "quadrature",
 }
 NETWORKS = 4 * len(KINDS)
+CHANGED_EVERYWHERE = (13, 93, 126)  # networks of both tasks, right on most inputs; the last of neurons that are cosines
+MOST_INSIDE = 40  # changes of entries, about
 HUGE = "2^62"  # in the words for a change that can make a power too large to compute
 BATCH = 200
 FAMILIES = {"relu": "modular_folded", "square": "modular_quadratic"}
@@ -140,8 +143,11 @@ def every_case() -> Iterator[Recorded]:
             yield Recorded(name, "max_of_k", one.strategy, one.statement, one.model, one.certificate, one.claimed)
     yield from _form_cases()
     yield from _square_cases()
+    yield from _attack_cases()
     for seed in range(NETWORKS):
         yield from _attacked(seed)
+    for seed in CHANGED_EVERYWHERE:
+        yield from _changed_everywhere(seed)
 
 
 def _run(path: Path) -> dict[str, Any]:
@@ -183,6 +189,43 @@ def _square_cases() -> Iterator[Recorded]:
         if model is not None:
             yield from _claims(f"square: {number}", "modular", "second_moment", model, SecondMomentCertificate())
             yield from _claims(f"square: {number}", "modular", "brute_force", model, ModularBruteForceCertificate())
+
+
+def _attack_cases() -> Iterator[Recorded]:
+    """Yield the cases of the tests of this package: edges of ranges, the last that fits and the first that does not; traps."""
+    overflow, strategy = (_run(TESTS / "attack" / f"{name}.py") for name in ("test_overflow", "test_overflow_certificates"))
+    edges = [*overflow["edges"]("max_of_k"), *overflow["edges"]("modular"), *strategy["edges"]()]
+    made = {"edges": [edge.make(x) for edge in edges for x in (edge.last, edge.first)]}
+    for name in ("test_modular_traps", "test_historical_mistakes"):
+        made[name] = [*(test := _run(TESTS / "attack" / f"{name}.py"))["false_claims"]()]
+        made[name] += test.get("hostile_claims", list)() + test.get("true_claims", list)()
+    made["factors"] = [case for case, _ in _run(TESTS / "attack" / "test_garbage_factors.py")["garbage_cases"]()]
+    for name, found in made.items():
+        for number, one in enumerate(found):
+            group = one.strategy.group
+            yield Recorded(
+                f"{name}: {number}", group, one.strategy.name, one.statement, one.network, one.certificate, one.claimed
+            )
+
+
+def _changed_everywhere(seed: int) -> Iterator[Recorded]:
+    """Yield, for every strategy that finds something, its certificate on one network with every change of a whole field, and some
+    changes of entries.
+    """
+    kind, model = network(seed)
+    group: Group = "max_of_k" if kind.startswith("max") else "modular"
+    for name, strategy in strategies(group).items():
+        if strategy.families is not None and model.layout.removesuffix("_tied") not in strategy.families:
+            continue
+        try:
+            found = strategy.find(model, DEFAULT, silent).certificate
+        except (InputRefused, NotProved):
+            continue
+        changes = [(what, changed) for what, changed in cases.mutated(found) if HUGE not in what]
+        inside = [one for one in changes if "[" in one[0]]
+        chosen = [one for one in changes if "[" not in one[0]] + inside[:: 1 + len(inside) // MOST_INSIDE]
+        for what, changed in chosen:
+            yield from _claims(f"changed {kind}: {seed}, {what}", group, name, model, changed)
 
 
 def _attacked(seed: int) -> Iterator[Recorded]:

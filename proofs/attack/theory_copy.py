@@ -118,17 +118,17 @@ def prepare(out: Path, shipped: Path | None, jobs: int, say: coqrun.Say) -> Theo
     """
     shipped = shipped or coqrun.theory_root(out)
     base = Theory(out / "base")
-    if not base.root.is_dir() or Theory(shipped).sources != base.sources:
-        say(f"copying the theory to {base.root}")
-        shutil.rmtree(base.root, ignore_errors=True)
-        shutil.copytree(shipped / "theories", base.root / "theories")
-        shutil.copy2(shipped / "_CoqProject", base.root / "_CoqProject")
-        for name in CACHES[1:]:  # they save seconds; that of lia does not
-            if (shipped / name).is_file():
-                shutil.copy2(shipped / name, base.root / name)
-        base = Theory(base.root)
-    coqrun.build_theory(base.root, jobs, coqrun.Limits(), say)
-    return base
+    with coqrun.locked(out / ".lock", say):
+        if not base.root.is_dir() or Theory(shipped).sources != base.sources:
+            say(f"copying the theory to {base.root}")
+            shutil.rmtree(base.root, ignore_errors=True)
+            shutil.copytree(shipped / "theories", base.root / "theories")
+            shutil.copy2(shipped / "_CoqProject", base.root / "_CoqProject")
+            for name in CACHES[1:]:  # they save seconds; that of lia does not
+                if (shipped / name).is_file():
+                    shutil.copy2(shipped / name, base.root / name)
+        coqrun.build_theory(base.root, jobs, coqrun.Limits(), say)
+    return Theory(base.root)
 
 
 class Workplace:

@@ -14,7 +14,6 @@ from compact_proofs.proofs.registry import strategy_for
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.coq, pytest.mark.slow]
-in_the_repository = pytest.mark.xdist_group("repository")  # one after the other: they share build/ and coq/
 
 CASES = [
     ("max_of_2_tiny", "cubic"),
@@ -76,7 +75,6 @@ def test_prove_then_check(model, strategy, real_options, request):
         assert (checked.theorem, checked.assumptions) == (report.theorem, report.assumptions)
 
 
-@in_the_repository
 def test_modular_addition():
     """`make prove MODEL=modular_addition`, as the README says: at least 99.9 % of the pairs, far below brute force."""
     done = subprocess.run(["make", "prove", "MODEL=modular_addition"], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -89,7 +87,6 @@ def test_modular_addition():
     assert any("frequency" in line for line in value["mechanism"])
 
 
-@in_the_repository
 def test_main_theorem():
     """`make prove MODEL=max_of_k`, as the README says: at least 99.5 %, checked in at most 10 s and 2 GB, all within 30 s."""
     subprocess.run(["make", "theory"], cwd=ROOT, check=True, capture_output=True)
@@ -109,7 +106,6 @@ def test_main_theorem():
     assert seconds <= 60
 
 
-@in_the_repository
 def test_set_up_again_installs_nothing():
     start = time.monotonic()
     done = subprocess.run(["make", "setup"], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -117,7 +113,6 @@ def test_set_up_again_installs_nothing():
     assert done.stdout + done.stderr == ""
 
 
-@in_the_repository
 def test_make_reports_failure():
     for settings in (["MODEL=no_such_model"], ["MODEL=max_of_2_tiny", "STRATEGY=no_such_strategy"]):
         done = subprocess.run(["make", "prove", *settings], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -1,18 +1,8 @@
-"""The tests that ask Coq: each file in one process, and the verdicts of a strategy for modular arithmetic."""
-
-from pathlib import Path
+"""Fixtures of the tests that ask Coq: the verdicts of a strategy for modular arithmetic."""
 
 import pytest
 
 from compact_proofs.extract.modular_form import form_text
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Keep the tests of one file in one process: they share what one run of coqc has printed."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="session")

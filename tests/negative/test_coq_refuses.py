@@ -27,7 +27,6 @@ CHANGED = [f"max_of_k-{name}" for name in ("cubic", "subcubic_low_rank", "exact"
 CHANGED += ["modular-relu_homogeneity"]  # the certificates of the other strategies are changed in tests/coq
 pytestmark = pytest.mark.coq
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)
-asked_together = pytest.mark.xdist_group("refusals")  # they share two runs of coqc
 
 
 def model_for(strategy):
@@ -188,7 +187,6 @@ def answers(coq_output):
     return select
 
 
-@asked_together
 @every_strategy
 def test_what_is_found_is_accepted_and_one_beyond_is_not(name, answers):
     found = found_for(name)
@@ -215,7 +213,6 @@ def test_bound_one_too_high(name, real_options):
     assert not (real_options.out / model / strategy.name / "report.json").exists()
 
 
-@asked_together
 @pytest.mark.parametrize("name", CHANGED)
 def test_changed_certificate(name, answers):
     """A claim raised by one is refused by its case; whatever else is changed, nothing false gets through."""
@@ -227,14 +224,12 @@ def test_changed_certificate(name, answers):
             assert "claims" not in one.what, f"{one.what}: accepted"
 
 
-@asked_together
 @every_strategy
 def test_overflow_is_refused_by_the_checker_itself(name, answers):
     for _, verdict in answers(name, "overflow"):
         assert re.fullmatch(r"Refused \(May_overflow \w+\)", verdict)
 
 
-@asked_together
 @pytest.mark.parametrize("name", [name for name, one in STRATEGIES.items() if "at_most" not in one.coq])
 def test_other_weights_prove_less(name, answers):
     """The certificate of a trained network does not carry over to one whose answers are wrong; where "at most" is true."""
