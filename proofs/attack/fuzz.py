@@ -33,7 +33,8 @@ from compact_proofs.models.errors import CompactProofsError
 from compact_proofs.models.files import write_atomic
 from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.attack.trial import Record, coq_trial, mirror_trial
-from compact_proofs.proofs.cli import INTERRUPTED, Progress
+from compact_proofs.proofs.cli import INTERRUPTED
+from compact_proofs.proofs.commands.options import Progress
 
 SCHEMA = 1
 BLOCK = {"mirror": 100, "coq": 10}  # networks

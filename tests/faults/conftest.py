@@ -22,11 +22,12 @@ import runpy, signal, sys
 from pathlib import Path
 from compact_proofs.models.errors import NotProved
 from compact_proofs.proofs import cli, coqrun, pipeline
+from compact_proofs.proofs.commands import options
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 conftest, root, strategy = sys.argv[1:4]
 if strategy == "toy":
     toy = runpy.run_path(conftest)["toy_strategy"](60)
-    cli.strategy_for = lambda family, name: toy
+    options.strategy_for = lambda family, name: toy
     def no_estimate(*arguments):
         raise NotProved("there is no brute force here")
     pipeline.brute_force_seconds = no_estimate

@@ -13,6 +13,7 @@ import pytest
 from compact_proofs.models.errors import NotProved, Stopped, TimeLimit
 from compact_proofs.models.files import write_atomic
 from compact_proofs.proofs import cli, coqrun, pipeline
+from compact_proofs.proofs.commands import options
 from compact_proofs.proofs.coqrun import Limits
 
 pytestmark = pytest.mark.coq
@@ -89,7 +90,7 @@ def test_memory_that_python_lacks(toy, proved, monkeypatch, capsys):
     def no_memory(*arguments):
         raise MemoryError
 
-    monkeypatch.setattr(cli, "strategy_for", lambda family, name: toy(60))
+    monkeypatch.setattr(options, "strategy_for", lambda family, name: toy(60))
     monkeypatch.setattr(pipeline, "prove", no_memory)
     assert cli.main(["prove", MODEL]) == 5
     assert capsys.readouterr().err == "compact-proofs prove: out of memory; close other programs, or take a smaller model\n"

@@ -13,6 +13,7 @@ import pytest
 from compact_proofs.models.errors import TimeLimit
 from compact_proofs.models.weights import ZOO
 from compact_proofs.proofs import cli, coqrun, pipeline
+from compact_proofs.proofs.commands import listing, options
 from compact_proofs.proofs.registry import GROUPS, Tuning, strategies
 from compact_proofs.proofs.report import duration
 
@@ -22,8 +23,8 @@ MODEL = "max_of_2_tiny"
 @pytest.fixture
 def toy_only(toy, monkeypatch):
     """The command line with the toy strategy as the only one."""
-    monkeypatch.setattr(cli, "strategies", lambda group: {"toy": toy(60)})
-    monkeypatch.setattr(cli, "strategy_for", lambda family, name: toy(60))
+    monkeypatch.setattr(listing, "strategies", lambda group: {"toy": toy(60)})
+    monkeypatch.setattr(options, "strategy_for", lambda family, name: toy(60))
 
 
 @pytest.fixture
@@ -136,8 +137,8 @@ def test_tuning_reaches_the_search(toy_only, monkeypatch):
 
 
 def test_seeds():
-    assert cli._seeds("7") == [7]
-    assert cli._seeds("1,5,8-10") == [1, 5, 8, 9, 10]
+    assert options.seeds("7") == [7]
+    assert options.seeds("1,5,8-10") == [1, 5, 8, 9, 10]
 
 
 def test_no_coq(capsys, toy_only, monkeypatch, tmp_path):
@@ -213,7 +214,7 @@ def test_prove_check_report(capsys, toy_only, options, monkeypatch, tmp_path):
 
 
 def test_extract(capsys, tmp_path):
-    assert cli.main(["extract", MODEL, "--out", str(tmp_path)]) == 0
+    assert cli.main(["quantise", MODEL, "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert "of 64 inputs right" in out
     written = {path.name for path in (tmp_path / MODEL).iterdir()}
@@ -233,7 +234,7 @@ def test_list(capsys, toy_only):
 
 
 def test_progress_off_a_terminal_is_sparse(capsys, monkeypatch):
-    progress = cli.Progress()
+    progress = options.Progress()
     for done in range(100):
         progress("search", done, 100)
     assert capsys.readouterr().err == ""
@@ -252,9 +253,10 @@ def test_signals_end_with_130_and_no_traceback(tmp_path, number, wait_for_end):
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background ignores it
         "import sys; from pathlib import Path; from compact_proofs.proofs import cli, pipeline, coqrun\n"
+        "from compact_proofs.proofs.commands import check\n"
         "def wait(*arguments, **named):\n"
         f"    coqrun.run(['sh', '-c', 'echo $$ > pid; exec sleep 100'], Path({str(tmp_path)!r}), coqrun.Limits(), 'sleep')\n"
-        "pipeline.check = wait; cli._strategy = lambda model, name: None\n"
+        "pipeline.check = wait; check.chosen_strategy = lambda model, name: None\n"
         f"sys.exit(cli.main(['check', '{MODEL}']))"
     )
     with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) as process:
@@ -273,7 +275,7 @@ def test_signals_end_with_130_and_no_traceback(tmp_path, number, wait_for_end):
 def test_both_ways_to_call_it(command):
     done = subprocess.run([sys.executable, *command, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
-    for name in ("list", "train", "extract", "prove", "check", "report", "bench", "doctor"):
+    for name in ("list", "train", "quantise", "prove", "check", "report", "bench", "doctor"):
         assert f"\n    {name} " in done.stdout
 
 
@@ -313,7 +315,7 @@ def test_train_refuses_an_even_modulus(capsys, tmp_path):
 
 
 def test_extract_of_modular_arithmetic(capsys, tmp_path):
-    assert cli.main(["extract", "modular_relu_tiny", "--out", str(tmp_path)]) == 0
+    assert cli.main(["quantise", "modular_relu_tiny", "--out", str(tmp_path)]) == 0
     names = {path.name for path in (tmp_path / "modular_relu_tiny").iterdir()}
     assert names == {"quantised.safetensors", "Weights.v", "right.smt2", "wrong.smt2"}
     assert "quantised network" in capsys.readouterr().out
