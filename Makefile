@@ -35,6 +35,9 @@ VENV = .venv
 BIN = $(VENV)/bin
 CLI = $(BIN)/compact-proofs
 COQ_FOLDERS = coq/theories coq/generated
+EXTRAS = train plot sweep notebook docs
+comma := ,
+space := $(subst ,, )
 
 # The folders of the repository must not be importable under their bare names.
 export PYTHONSAFEPATH := 1
@@ -42,7 +45,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup python coq doctor theory prove check export audit fuzz mutants test train purify frontier bench figure lint types check-admitted check-leftovers \
+.PHONY: help setup python coq browser doctor theory prove check export audit fuzz mutants test train purify frontier bench figure lint types check-admitted check-leftovers \
   check-assumptions check-generated coqchk ci clean accept-golden
 
 help: ## list the targets
@@ -58,6 +61,9 @@ python:
 coq: python
 	@$(PYTHON) proofs/doctor.py install coq
 
+browser: python # for the tests of pages; where it may not be installed they are skipped
+	@$(PYTHON) proofs/doctor.py install browser || true
+
 # A stamp is made when its packages are in; an interrupted environment has none and is made anew.
 $(VENV)/.base: pyproject.toml constraints.txt | python
 	@$(PYTHON) proofs/doctor.py install venv
@@ -66,11 +72,11 @@ $(VENV)/.base: pyproject.toml constraints.txt | python
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev,plot,train]'
-	@touch $@
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev,$(subst $(space),$(comma),$(EXTRAS))]'
+	@touch $(EXTRAS:%=$(VENV)/.with-%) $@
 
-$(VENV)/.train: $(VENV)/.base
-	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[train]'
+$(EXTRAS:%=$(VENV)/.with-%): $(VENV)/.with-%: $(VENV)/.base
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[$*]'
 	@touch $@
 
 doctor: python ## say which tools are found, which are wanted, how to install them
@@ -106,11 +112,11 @@ mutants: $(VENV)/.dev coq ## change the Coq checkers and their mirrors in one pl
 
 # One process a core: more threads would only wait for each other. The tests of a file stay together: they share what one run of
 # coqc has printed, or build/ and coq/. The long files come first.
-test: $(VENV)/.dev coq ## run all tests
+test: $(VENV)/.dev coq browser ## run all tests
 	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-train: $(VENV)/.train ## train MODEL of FAMILY with SEED (7 or 0-15), STEPS, D_MODEL; K, D_VOCAB, D_HEAD or MODULUS, OPERATION, D_MLP
+train: $(VENV)/.with-train ## train MODEL of FAMILY with SEED (7 or 0-15), STEPS, D_MODEL; K, D_VOCAB, D_HEAD or MODULUS, OPERATION, D_MLP
 	@$(CLI) train $(MODEL) --family $(FAMILY) --seed $(SEED) --device $(DEVICE) --out $(OUT) $(if $(STEPS),--steps $(STEPS)) \
 	  $(if $(D_MODEL),--d-model $(D_MODEL)) $(if $(filter max_of_k,$(FAMILY)),--n-ctx $(K) --d-vocab $(D_VOCAB) \
 	  $(if $(D_HEAD),--d-head $(D_HEAD)),--operation $(OPERATION) $(if $(MODULUS),--modulus $(MODULUS)) $(if $(D_MLP),--d-mlp $(D_MLP)))

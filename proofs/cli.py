@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from types import FrameType, ModuleType
 from typing import NoReturn
 
+import shtab
+
 from compact_proofs.models.errors import CompactProofsError, TimeLimit
 from compact_proofs.proofs.commands import (
     audit,
@@ -102,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         "missing; 5 time or memory limit; 130 interrupted.",
         allow_abbrev=False,
     )
+    shtab.add_argument_to(parser, "--print-completion", help="print what completes this command in a shell")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in COMMANDS.items():
         added = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY, allow_abbrev=False)

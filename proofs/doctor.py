@@ -19,9 +19,22 @@ EXIT_TOOL_MISSING = 4
 PYTHON_WANTED = (3, 11)
 COQ_WANTED = "8.16.1"
 APT = "apt-get update && apt-get install -y --no-install-recommends"
-PACKAGES = {"coq": "coq libcoq-interval", "venv": "python3-venv"}
-BASE = ("numpy", "z3-solver", "safetensors", "jaxtyping", "rich")
-EXTRAS = {"torch": "train", "matplotlib": "plot", "pytest": "dev", "hypothesis": "dev", "ruff": "dev", "mypy": "dev"}
+PACKAGES = {"coq": "coq libcoq-interval", "venv": "python3-venv", "browser": "chromium chromium-driver fonts-dejavu-core"}
+BASE = ("numpy", "z3-solver", "safetensors", "jaxtyping", "rich", "sympy", "mpmath", "shtab")
+EXTRAS = {
+    "torch": "train",
+    "matplotlib": "plot",
+    "jinja2": "plot",
+    "snakemake": "sweep",
+    "coq-jupyter": "notebook",
+    "nbclient": "notebook",
+    "mkdocs": "docs",
+    "pytest": "dev",
+    "selenium": "dev",
+    "hypothesis": "dev",
+    "ruff": "dev",
+    "mypy": "dev",
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,7 @@ class Row:
 
 
 def install_command(what: str) -> str:
-    """Return the command that installs `what` ("coq" or "venv") on Debian 12."""
+    """Return the command that installs `what` ("coq", "venv" or "browser") on Debian 12."""
     return f"{APT} {PACKAGES[what]}"
 
 
@@ -77,6 +90,12 @@ def machine_problem() -> str:
     return interval_problem()
 
 
+def browser_problem() -> str:
+    """Say what is wrong with the browser that tests pages; empty when nothing is."""
+    missing = [tool for tool in ("chromium", "chromedriver") if shutil.which(tool) is None]
+    return f"{missing[0]} is not on the PATH; on Debian 12 as root: {install_command('browser')}" if missing else ""
+
+
 def rows() -> list[Row]:
     """Return the table: Python, make, Coq and its libraries, then the Python packages."""
     python = ".".join(map(str, sys.version_info[:3]))
@@ -90,6 +109,8 @@ def rows() -> list[Row]:
     problem = interval_problem()
     debian = _output("dpkg-query", "-W", "-f", "${Version}", "libcoq-interval")
     table.append(Row("coq-interval", True, "-" if problem else debian or "yes", "any", problem))
+    problem = browser_problem()
+    table.append(Row("chromium", False, "-" if problem else "yes", "tests of pages", problem))
     for package in (*BASE, *EXTRAS):
         advice = "make setup" if package in BASE else f"pip install -c constraints.txt -e '.[{EXTRAS[package]}]'"
         try:
@@ -101,8 +122,8 @@ def rows() -> list[Row]:
 
 
 def install(what: str) -> int:
-    """Install "coq" or "venv" by apt-get where it is missing and we are root; return an exit code, say what to do else."""
-    problem = machine_problem if what == "coq" else _venv_problem
+    """Install "coq", "venv" or "browser" by apt-get where it is missing and we are root, else say how; return an exit code."""
+    problem = {"coq": machine_problem, "venv": _venv_problem, "browser": browser_problem}[what]
     if not (message := problem()):
         return 0
     refused = what == "coq" and coq_version() not in (None, COQ_WANTED)  # never replace somebody's Coq
@@ -117,11 +138,11 @@ def install(what: str) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the table, or with `install coq|venv` install; return 4 when something needed is missing."""
+    """Print the table, or with `install coq|venv|browser` install; return 4 when something needed is missing."""
     if arguments[:1] == ["install"] and len(arguments) == 2 and arguments[1] in PACKAGES:
         return install(arguments[1])
     if arguments:
-        print("usage: doctor.py [install coq|venv]", file=sys.stderr)
+        print("usage: doctor.py [install coq|venv|browser]", file=sys.stderr)
         return 2
     table = rows()
     lines = [("tool", "found", "wanted", "status")]
