@@ -45,7 +45,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup python coq browser doctor theory prove check export audit fuzz mutants test train purify frontier bench figure lint types check-admitted check-leftovers \
+.PHONY: help setup python coq browser doctor theory prove check export audit fuzz mutants test train purify frontier bench figure docs lint types check-admitted check-leftovers \
   check-assumptions check-generated coqchk ci clean accept-golden
 
 help: ## list the targets
@@ -132,6 +132,10 @@ bench: setup ## measure the shipped models
 
 figure: $(VENV)/.dev ## draw the cubic proof of MODEL: cost against bound, and where the unproved inputs lie
 	@$(CLI) figure $(MODEL) --out $(OUT)
+
+docs: $(VENV)/.with-docs coq ## make the documentation's site: build/docs/site
+	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
+	@$(BIN)/python docs/make_site.py --out $(OUT)
 
 lint: $(VENV)/.dev check-admitted check-leftovers ## ruff, and the two checks of the Coq theory below
 	$(BIN)/ruff check .

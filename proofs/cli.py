@@ -96,7 +96,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, previous)
 
 
+def command_parsers() -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of each command by name, for the reference in the documentation."""
+    return _parsers()[1]
+
+
 def _parser() -> argparse.ArgumentParser:
+    return _parsers()[0]
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     parser = argparse.ArgumentParser(
         prog="compact-proofs",
         description="Prove in Coq how accurate small trained networks are.",
@@ -106,11 +115,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     shtab.add_argument_to(parser, "--print-completion", help="print what completes this command in a shell")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    of_commands = {}
     for name, module in COMMANDS.items():
-        added = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY, allow_abbrev=False)
+        added = of_commands[name] = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY, allow_abbrev=False)
         module.add(added)
         added.set_defaults(run=module.run)
-    return parser
+    return parser, of_commands
 
 
 def os_error_in_words(error: OSError) -> str:
