@@ -22,6 +22,21 @@ OPERATION = addition
 D_MLP =
 STEPS =
 PROOF =
+DISTRIBUTION =
+MODELS = $(MODEL)
+STRATEGIES =
+SEEDS =
+PROVED =
+TIME_LIMIT =
+COUNT =
+PROFILE =
+EXECUTOR =
+FILE =
+CONFIG =
+NAME =
+COMPARISON =
+FORCE =
+FOLD_BIASES =
 NETWORKS = 20000
 IN_COQ = 200
 
@@ -29,6 +44,7 @@ IN_COQ = 200
 GIVEN = $(filter command environment,$(foreach name,K D_VOCAB SEED,$(firstword $(origin $(name)))))
 CHOSEN = $(if $(GIVEN),$(if $(filter command environment,$(firstword $(origin MODEL))),$(MODEL),--n-ctx $(K) \
   --d-vocab $(D_VOCAB) $(if $(filter command environment,$(firstword $(origin SEED))),--seed $(SEED))),$(MODEL))
+OF_DISTRIBUTION = $(if $(DISTRIBUTION),--distribution "$(DISTRIBUTION)")
 
 PYTHON = python3
 VENV = .venv
@@ -45,12 +61,12 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup python coq browser doctor theory prove check export audit fuzz mutants test train purify frontier bench figure docs lint types check-admitted check-leftovers \
+.PHONY: help setup python coq browser torch doctor theory prove check export audit fuzz mutants test train import purify compare counterexample cost frontier bench report docs notebooks lint types check-admitted check-leftovers \
   check-assumptions check-generated coqchk ci clean accept-golden
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "settings: MODEL STRATEGY RESOLUTION BANDS RANK NEAR BUDGET WEIGHT_BITS JOBS OUT DEVICE SEED FAMILY TASK K D_VOCAB D_MODEL D_HEAD MODULUS OPERATION D_MLP STEPS PROOF NETWORKS IN_COQ PYTHON"
+	@echo "settings: MODEL STRATEGY RESOLUTION BANDS RANK NEAR BUDGET WEIGHT_BITS JOBS OUT DEVICE SEED FAMILY TASK K D_VOCAB D_MODEL D_HEAD MODULUS OPERATION D_MLP STEPS PROOF DISTRIBUTION MODELS STRATEGIES SEEDS PROVED TIME_LIMIT COUNT PROFILE EXECUTOR COMPARISON FILE CONFIG NAME FORCE FOLD_BIASES NETWORKS IN_COQ PYTHON"
 
 setup: $(VENV)/.base coq ## install what proving needs: virtual environment, base packages, Coq
 
@@ -61,7 +77,7 @@ python:
 coq: python
 	@$(PYTHON) proofs/doctor.py install coq
 
-browser: python # for the tests of pages; where it may not be installed they are skipped
+browser: python ## install the browser that tests pages; where it may not be installed these tests are skipped
 	@$(PYTHON) proofs/doctor.py install browser || true
 
 # A stamp is made when its packages are in; an interrupted environment has none and is made anew.
@@ -79,6 +95,8 @@ $(EXTRAS:%=$(VENV)/.with-%): $(VENV)/.with-%: $(VENV)/.base
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[$*]'
 	@touch $@
 
+torch: $(VENV)/.with-train ## install torch, which training and .pt files need (commands that need it do so themselves)
+
 doctor: python ## say which tools are found, which are wanted, how to install them
 	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) proofs/doctor.py
 
@@ -88,18 +106,19 @@ theory: setup ## build the Coq theory
 prove: setup ## prove a bound for MODEL by STRATEGY (default the best) and have Coq check it
 	@$(CLI) prove $(CHOSEN) $(if $(BUDGET),--budget $(BUDGET)) $(if $(STRATEGY),--strategy $(STRATEGY)) $(if $(RESOLUTION),--resolution $(RESOLUTION)) \
 	  $(if $(BANDS),--bands $(BANDS)) $(if $(RANK),--rank $(RANK)) $(if $(NEAR),--near $(NEAR)) \
-	  $(if $(WEIGHT_BITS),--weight-bits $(WEIGHT_BITS)) --jobs $(JOBS) --out $(OUT)
+	  $(if $(WEIGHT_BITS),--weight-bits $(WEIGHT_BITS)) $(if $(TIME_LIMIT),--time-limit $(TIME_LIMIT)) $(OF_DISTRIBUTION) \
+	  --jobs $(JOBS) --out $(OUT)
 
 check: $(if $(PROOF),coq,setup) ## have Coq check MODEL and STRATEGY once more, or the proof of a stranger in the folder PROOF
-	@$(if $(PROOF),$(PYTHON) -I proofs/check_proof.py "$(PROOF)",$(CLI) check $(CHOSEN) $(if $(STRATEGY),--strategy $(STRATEGY))) \
+	@$(if $(PROOF),$(PYTHON) -I proofs/check_proof.py "$(PROOF)",$(CLI) check $(CHOSEN) $(if $(STRATEGY),--strategy $(STRATEGY)) $(OF_DISTRIBUTION)) \
 	  --jobs $(JOBS) --out $(OUT)
 
 export: setup ## write the proof of MODEL, or of every shipped model, to build/proofs for strangers to check
 	@$(CLI) export $(if $(filter command environment,$(firstword $(origin MODEL))),$(MODEL)) \
-	  $(if $(STRATEGY),--strategy $(STRATEGY)) --jobs $(JOBS) --out $(OUT)
+	  $(if $(STRATEGY),--strategy $(STRATEGY)) $(OF_DISTRIBUTION) --jobs $(JOBS) --out $(OUT)
 
 audit: setup ## rebuild everything behind one proof of MODEL from .v files; print what it says and rests on
-	@$(CLI) audit $(MODEL) $(if $(STRATEGY),--strategy $(STRATEGY)) --jobs $(JOBS) --out $(OUT)
+	@$(CLI) audit $(MODEL) $(if $(STRATEGY),--strategy $(STRATEGY)) $(OF_DISTRIBUTION) --jobs $(JOBS) --out $(OUT)
 
 fuzz: $(VENV)/.dev coq ## attack the checkers with NETWORKS random networks by their mirrors, IN_COQ of them in Coq too
 	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
@@ -121,8 +140,18 @@ train: $(VENV)/.with-train ## train MODEL of FAMILY with SEED (7 or 0-15), STEPS
 	  $(if $(D_MODEL),--d-model $(D_MODEL)) $(if $(filter max_of_k,$(FAMILY)),--n-ctx $(K) --d-vocab $(D_VOCAB) \
 	  $(if $(D_HEAD),--d-head $(D_HEAD)),--operation $(OPERATION) $(if $(MODULUS),--modulus $(MODULUS)) $(if $(D_MLP),--d-mlp $(D_MLP)))
 
+import: $(if $(filter %.pt %.pth,$(FILE)),$(VENV)/.with-train,setup) ## make a model called NAME of the network in FILE (.pt, .pth, .safetensors), which the JSON CONFIG describes
+	@$(CLI) import $(if $(FILE),"$(FILE)") $(if $(CONFIG),--config "$(CONFIG)") $(if $(NAME),--name $(NAME)) $(if $(FORCE),--force) \
+	  $(if $(FOLD_BIASES),--fold-biases) --out $(OUT)
+
 purify: setup ## make MODEL_purified: each neuron of MODEL replaced by a cosine of one frequency
 	@$(CLI) purify $(MODEL) --out $(OUT)
+
+# Seeds are trained where they are missing; what is proved in Coq needs Coq.
+compare: $(VENV)/.with-sweep $(if $(SEEDS),$(VENV)/.with-train) $(if $(filter-out 0 none,$(PROVED)),coq) ## STRATEGIES on MODELS (at SEEDS, as 0-15), the first PROVED of each in Coq: table NAME
+	@$(CLI) compare $(MODELS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(STRATEGIES),--strategies $(STRATEGIES)) \
+	  $(if $(PROVED),--proved $(PROVED)) $(if $(TIME_LIMIT),--time-limit $(TIME_LIMIT)) $(if $(WEIGHT_BITS),--weight-bits $(WEIGHT_BITS)) \
+	  $(if $(NAME),--name $(NAME)) $(if $(PROFILE),--profile "$(PROFILE)") $(if $(EXECUTOR),--executor $(EXECUTOR)) --jobs $(JOBS) --out $(OUT)
 
 frontier: $(VENV)/.dev coq ## measure every strategy of TASK (max_of_k or modular) over many seeds: table and picture in docs/ (an hour)
 	@$(CLI) frontier --task $(TASK) --jobs $(JOBS) --out $(OUT)
@@ -130,12 +159,25 @@ frontier: $(VENV)/.dev coq ## measure every strategy of TASK (max_of_k or modula
 bench: setup ## measure the shipped models
 	@$(CLI) bench --jobs $(JOBS) --out $(OUT)
 
-figure: $(VENV)/.dev ## draw the cubic proof of MODEL: cost against bound, and where the unproved inputs lie
-	@$(CLI) figure $(MODEL) --out $(OUT)
+counterexample: setup ## find COUNT inputs (or all) that MODEL gets wrong, or say that there is none; TIME_LIMIT in seconds
+	@$(CLI) counterexample $(CHOSEN) $(if $(COUNT),--count $(COUNT)) $(if $(TIME_LIMIT),--time-limit $(TIME_LIMIT)) \
+	  $(if $(WEIGHT_BITS),--weight-bits $(WEIGHT_BITS))
+
+cost: setup ## operations of STRATEGY in closed form, at K, D_VOCAB, .. or MODULUS, D_MLP, ..; or of MODEL's own certificate
+	@$(CLI) cost $(if $(STRATEGY),--strategy $(STRATEGY)) $(if $(filter command environment,$(firstword $(origin MODEL))),--model $(MODEL), \
+	  $(if $(MODULUS),--modulus $(MODULUS) $(if $(D_MLP),--d-mlp $(D_MLP)),--n-ctx $(K) --d-vocab $(D_VOCAB) \
+	  $(if $(D_HEAD),--d-head $(D_HEAD))) $(if $(D_MODEL),--d-model $(D_MODEL))) $(if $(RESOLUTION),--resolution $(RESOLUTION)) \
+	  $(if $(BANDS),--bands $(BANDS)) $(if $(RANK),--rank $(RANK)) $(if $(NEAR),--near $(NEAR))
+
+report: setup $(VENV)/.with-plot ## write the page of MODEL, or of the folder COMPARISON; with STRATEGY show that proof here
+	@$(CLI) report $(if $(COMPARISON),--comparison "$(COMPARISON)",$(MODEL) $(if $(STRATEGY),--strategy $(STRATEGY))) --out $(OUT)
 
 docs: $(VENV)/.with-docs coq ## make the documentation's site: build/docs/site
 	@$(CLI) theory --jobs $(JOBS) --out $(OUT)
 	@$(BIN)/python docs/make_site.py --out $(OUT)
+
+notebooks: setup $(VENV)/.with-notebook $(VENV)/.with-sweep ## prove what the notebooks import, run them without a browser, copy them with outputs to build/notebooks
+	@$(CLI) notebooks --jobs $(JOBS) --out $(OUT)
 
 lint: $(VENV)/.dev check-admitted check-leftovers ## ruff, and the two checks of the Coq theory below
 	$(BIN)/ruff check .

@@ -99,6 +99,7 @@ def moved(text: str, from_root: bool) -> str:
             where = f"files/{where}"
         return f"]({where}{hash_mark}{anchor})"
 
+    text = text.replace('src="docs/', 'src="') if from_root else text
     return LINK.sub(place, text)
 
 

@@ -1,8 +1,8 @@
-"""Writers of the generated Coq files: `weights_v`, `certificate_v`, `theorem_v`, `assumptions_v`, `diagnose_v`.
+"""Writers of the generated Coq files: `weights_v`, `certificate_v`, `distribution_v`, `theorem_v`, `assumptions_v`, `diagnose_v`.
 
-Pure functions from integers and names to text; `write_files` puts a set of them on disk. Weights.v and Certificate.v are
-data, the others short templates. `grammar` re-reads each file before coqc sees it. Equal inputs give equal bytes: no
-date, host or path is written.
+Pure functions from integers and names to text; `write_files` puts a set of them on disk. Weights.v, Certificate.v and
+Distribution.v are data, the others short templates. `grammar` re-reads each file before coqc sees it. Equal inputs give equal
+bytes: no date, host or path is written.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ RESERVED = re.compile(  # names that Coq, or a type of a data file, has taken
     "Z|int|list|Type|Set|Prop|SProp|as|at|by|cofix|do|else|end|exists|exists2|fix|for|forall|fun|if|IF|in|let|match|mod|"
     "return|then|using|where|with"
 )
-Statement = Literal["at_least", "at_most", "exactly"]
+Statement = Literal["at_least", "at_most", "exactly", "at_least_weight"]
+WEIGHTED: tuple[Statement, ...] = ("at_least_weight",)  # statements about a distribution, which is then part of them
+DISTRIBUTION_KEY = re.compile(r"[0-9a-f]{8}")
 QUALIFIED_NAME = re.compile(rf"{COQ_IDENTIFIER.pattern}(\.{COQ_IDENTIFIER.pattern})*")
 
 
@@ -65,7 +67,8 @@ class Field:
 class TheoremForm:
     """All of a theorem but the model and N: a strategy, a statement, and their Coq names in the facade of the network's layout.
 
-    `fields` are the definitions of Certificate.v, in the order in which `constructor` takes them.
+    `fields` are the definitions of Certificate.v, in the order in which `constructor` takes them; `distribution` tells apart
+    those of one model where the statement is about one, and is empty elsewhere.
     Raises: CertificateError: a name that is no Coq identifier. UsageError: an unknown statement.
     """
 
@@ -77,6 +80,7 @@ class TheoremForm:
     sound: str
     verdict: str
     layout: Layout = MAX_OF_K
+    distribution: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", tuple(self.fields))
@@ -87,6 +91,14 @@ class TheoremForm:
                 raise CertificateError(f"theorem: {name!r} is no Coq name; wanted letters, digits, _ and single dots")
         if self.statement not in get_args(Statement):
             raise UsageError(f"theorem: statement is {self.statement!r}; wanted one of: {', '.join(get_args(Statement))}")
+        wanted = DISTRIBUTION_KEY.fullmatch(self.distribution) if self.statement in WEIGHTED else not self.distribution
+        if not wanted:
+            raise CertificateError(f"theorem: the distribution is {self.distribution!r} for a statement {self.statement}")
+
+    @property
+    def folder(self) -> str:
+        """Return the name of the folder, and of the Coq module, that has the proof: one for each distribution."""
+        return f"{self.strategy}_{self.distribution}" if self.distribution else self.strategy
 
 
 class Network(Protocol):
@@ -141,8 +153,16 @@ def certificate_v(model: str, strategy: str, fields: Iterable[Field]) -> str:
     return _data_file(_header("certificate", model, strategy), fields)
 
 
+def distribution_v(model: str, strategy: str, field: Field) -> str:
+    """Write Distribution.v: the weights of the tokens, a position a line.
+
+    Raises: CertificateError: a model or strategy that is no Coq identifier.
+    """
+    return _data_file(_header("distribution", model, strategy), [field])
+
+
 def theorem_v(form: TheoremForm, model: str, proved: int) -> str:
-    """Write Theorem.v: the bound `proved` (a count of inputs) by one evaluation of the checker.
+    """Write Theorem.v: the bound `proved` (a count of inputs, or a weight) by one evaluation of the checker.
 
     Raises: CertificateError: a model that is no Coq identifier. UsageError: `proved` is no integer >= 0.
     """
@@ -150,13 +170,14 @@ def theorem_v(form: TheoremForm, model: str, proved: int) -> str:
         "at_least": f"({_count(proved)} <= correct_count network)%Z",
         "at_most": f"(correct_count network <= {_count(proved)})%Z",
         "exactly": f"correct_count network = {_count(proved)}%Z",
+        "at_least_weight": f"({_count(proved)} <= correct_weight distribution network)%Z",
     }[form.statement]
     return f"""{_network_and_certificate("theorem", form, model)}
-Lemma accepted : {form.check} {_count(proved)}%Z network certificate = true.
+Lemma accepted : {form.check} {_count(proved)}%Z {_arguments(form)} = true.
 Proof. by_computation. Qed.
 
 Theorem accuracy : {goal}.
-Proof. exact ({form.sound} _ _ _ accepted). Qed.
+Proof. exact ({form.sound} {"_ " * (1 + len(_arguments(form).split()))}accepted). Qed.
 """
 
 
@@ -177,7 +198,7 @@ def diagnose_v(form: TheoremForm, model: str, proved: int) -> str:
     Raises: as `theorem_v`.
     """
     return f"""{_network_and_certificate("diagnose", form, model)}
-Eval vm_compute in ({form.verdict} {_count(proved)}%Z network certificate).
+Eval vm_compute in ({form.verdict} {_count(proved)}%Z {_arguments(form)}).
 """
 
 
@@ -190,15 +211,23 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
 def _network_and_certificate(what: str, form: TheoremForm, model: str) -> str:
     """The common head of Theorem.v and Diagnose.v."""
     certificate = " ".join([form.constructor, *(f"Certificate.{field}" for field in form.fields)])
-    return f"""(* CompactProofs: {_header(what, model, form.strategy)} *)
+    data, distribution = "Certificate", ""
+    if form.distribution:
+        data, distribution = "Distribution Certificate", "Definition distribution := Distribution.weights.\n\n"
+    return f"""(* CompactProofs: {_header(what, model, form.folder)} *)
 From Coq Require Import ZArith.
 From CompactProofs Require Import {form.layout.facade}.
 From CompactProofs.Generated.{model} Require Weights.
-From CompactProofs.Generated.{model}.{form.strategy} Require Certificate.
+From CompactProofs.Generated.{model}.{form.folder} Require {data}.
 
 {form.layout.definition()}
-Definition certificate := {certificate}.
+{distribution}Definition certificate := {certificate}.
 """
+
+
+def _arguments(form: TheoremForm) -> str:
+    """What a checker takes besides N."""
+    return "distribution network certificate" if form.distribution else "network certificate"
 
 
 def _header(what: str, model: str, strategy: str) -> str:

@@ -11,7 +11,7 @@ from compact_proofs.extract.modular_form import check_form
 from compact_proofs.extract.quantise import Accuracy, QuantisedModel, accuracy, quantise
 from compact_proofs.extract.rounding import QuantisedNetwork
 from compact_proofs.models.config import ModelConfig
-from compact_proofs.models.evaluate import Disagreement, Evaluation
+from compact_proofs.models.evaluate import LIMIT, Disagreement, Evaluation
 from compact_proofs.models.modular import evaluate
 from compact_proofs.models.modular.config import ModularConfig
 from compact_proofs.models.modular.weights import ModularWeights
@@ -41,13 +41,13 @@ def quantise_network(config: AnyConfig, weights: AnyWeights, weight_bits: int | 
     return quantise(config, weights, bits)
 
 
-def network_accuracy(config: AnyConfig, weights: AnyWeights, quantised: QuantisedNetwork) -> Accuracy:
-    """Evaluate the float and the quantised network, over all inputs or a sample."""
+def network_accuracy(config: AnyConfig, weights: AnyWeights, quantised: QuantisedNetwork, limit: int = LIMIT) -> Accuracy:
+    """Evaluate the float and the quantised network, over all inputs, or a sample of a max_of_k with more than `limit`."""
     if isinstance(config, ModularConfig):
         assert isinstance(weights, ModularWeights) and isinstance(quantised, QuantisedModular)
         return modular_accuracy(config, weights, quantised)
     assert isinstance(weights, Weights) and isinstance(quantised, QuantisedModel)
-    return accuracy(config, weights, quantised)
+    return accuracy(config, weights, quantised, limit)
 
 
 def modular_accuracy(config: ModularConfig, weights: ModularWeights, quantised: QuantisedModular) -> Accuracy:
@@ -66,7 +66,11 @@ def modular_accuracy(config: ModularConfig, weights: ModularWeights, quantised: 
 def card_rows(config: AnyConfig, weights: AnyWeights) -> list[tuple[str, str]]:
     """Return what a model card says of the network in the default bits; given to the training commands."""
     quantised = quantise_network(config, weights)
-    found = network_accuracy(config, weights, quantised)
+    return accuracy_rows(quantised, network_accuracy(config, weights, quantised))
+
+
+def accuracy_rows(quantised: QuantisedNetwork, found: Accuracy) -> list[tuple[str, str]]:
+    """Return what a model card says of a quantised network."""
     return [
         (f"quantised to {quantised.weight_bits} bits", found.quantised.in_words()),
         ("float and quantised network", found.disagreement.in_words()),

@@ -48,12 +48,16 @@ GOALS: dict[Statement, re.Pattern[str]] = {
     "at_least": re.compile(r"\nTheorem accuracy : \((0|[1-9][0-9]{0,3999}) <= correct_count network\)%Z\.\n"),
     "at_most": re.compile(r"\nTheorem accuracy : \(correct_count network <= (0|[1-9][0-9]{0,3999})\)%Z\.\n"),
     "exactly": re.compile(r"\nTheorem accuracy : correct_count network = (0|[1-9][0-9]{0,3999})%Z\.\n"),
+    "at_least_weight": re.compile(
+        r"\nTheorem accuracy : \((0|[1-9][0-9]{0,3999}) <= correct_weight distribution network\)%Z\.\n"
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ReadTheorem:
-    """What a theorem file claims: of `model`'s inputs at least, at most or exactly `proved` are answered right."""
+    """What a theorem file claims: of `model`'s inputs (or of their weight) at least, at most or exactly `proved` are answered
+    right."""
 
     form: TheoremForm
     model: str
@@ -104,7 +108,7 @@ def check_theorem(text: str, path: Path | str, forms: Iterable[TheoremForm]) -> 
     Args:    forms: every strategy and statement that may be claimed. path: for messages.
     Raises:  GrammarError: at the first byte that differs, or where strategy or statement is not in `forms`.
     """
-    known = {(form.strategy, form.statement): form for form in forms}
+    known = {(form.folder, form.statement): form for form in forms}
     header = THEOREM_HEADER.match(text)
     if not header:
         _refuse(text, path, 0, "(* CompactProofs: theorem: model <model>, strategy <strategy> *)")

@@ -67,6 +67,7 @@ _MLP = {  # what comes before and behind the embeddings
     "modular_relu": ("Bottleneck Relu {d_model} {d_mlp}", ("d_model", "d_mlp"), ("W_in", "W_out", "W_U")),
 }
 _PIZZA = ("W_E", "W_pos", "W_V", "W_O", "W_in", "b_in", "W_out", "b_out", "W_U")
+_CANONICAL = ("P", "Q", "L", "R", "U")
 
 
 def _modular(name: str, head: str, sizes: tuple[str, ...], matrices: tuple[str, ...], shown: tuple[str, ...]) -> Layout:
@@ -85,6 +86,9 @@ def _layouts() -> dict[str, Layout]:
         found.append(_modular(family, head, sizes, ("W_E", "W_E_b", *rest), ("W_E", "W_E_b", *rest)))
     sizes = ("d_model", "d_attn", "d_mlp")
     found.append(_modular("modular_pizza", "Transformer Relu {d_model} {d_attn} {d_mlp}", sizes, _PIZZA, _PIZZA))
+    for activation in ("Relu", "Square"):
+        name = f"modular_canonical_{activation.lower()}"
+        found.append(_modular(name, f"Canonical {activation} {{d_mlp}}", ("d_mlp",), _CANONICAL, _CANONICAL))
     return {layout.name: layout for layout in found}
 
 

@@ -20,7 +20,7 @@ from compact_proofs.extract.rounding import QuantisedMatrix
 from compact_proofs.extract.tables import check_fits, checked_matmul, max_abs
 from compact_proofs.models.errors import InputRefused, ShapeError
 
-Architecture = Literal["mlp", "bottleneck", "transformer"]
+Architecture = Literal["mlp", "bottleneck", "transformer", "canonical"]
 Number = Any  # an int, or an expression of sympy
 Matrix = Int64[np.ndarray, "rows columns"]
 
@@ -29,6 +29,8 @@ LAYERS: dict[str, tuple[Architecture, Activation]] = {
     "modular_folded": ("mlp", "relu"),
     "modular_relu": ("bottleneck", "relu"),
     "modular_pizza": ("transformer", "relu"),
+    "modular_canonical_relu": ("canonical", "relu"),
+    "modular_canonical_square": ("canonical", "square"),
 }
 DEGREE = {"relu": 1, "square": 2}  # scaling the argument by 2^n scales the activation by 2^(degree n)
 
@@ -51,7 +53,7 @@ def fold_layers(
     """
     if modulus < 1:
         raise InputRefused(f"Refused (Wrong_order {modulus}): the order is {modulus}, wanted at least 1")
-    make = {"mlp": _mlp, "bottleneck": _bottleneck, "transformer": _transformer}[architecture]
+    make = {"mlp": _mlp, "bottleneck": _bottleneck, "transformer": _transformer, "canonical": _canonical}[architecture]
     tables = make(modulus, DEGREE[activation], tensors)
     for table in tables:
         table.flags.writeable = False
@@ -133,6 +135,24 @@ def _transformer(p: int, degree: int, tensors: Mapping[str, QuantisedMatrix]) ->
     return left, bias_in[0] + right, of_classes, first_direct, bias_direct[0] + second_direct
 
 
+def _canonical(p: int, degree: int, tensors: Mapping[str, QuantisedMatrix]) -> tuple[Matrix, ...]:
+    """Coq: Modular.Fold.canonical_tests, canonical_form."""
+    P, Q, L, R, U = (tensors[name] for name in "PQLRU")
+    m = L.ints.shape[1]
+    names = ("First_direct", "Second_direct", "Left", "Right", "Outputs_of_classes")
+    shapes = ((p, p), (p, p), (p, m), (p, m), (m, p))
+    for table, name, shape in zip(names, "PQLRU", shapes, strict=True):
+        if tensors[name].ints.shape != shape:
+            raise ShapeError(f"Refused (Wrong_table {table}): {name} has shape {tensors[name].ints.shape}, wanted {shape}")
+    neuron_bits = max(L.scale_bits, R.scale_bits)
+    path_bits = degree * neuron_bits + U.scale_bits
+    value_bits = max(path_bits, P.scale_bits, Q.scale_bits)
+    first, second = (_lifted("Direct_path", matrix, value_bits - matrix.scale_bits) for matrix in (P, Q))
+    left, right = (_lifted("Before_activation", matrix, neuron_bits - matrix.scale_bits) for matrix in (L, R))
+    classes = _lifted("Unembedding", U, value_bits - path_bits).T
+    return left, right, np.ascontiguousarray(classes), first, second
+
+
 def _embeddings(W_E: QuantisedMatrix, W_E_b: QuantisedMatrix) -> tuple[Matrix, Matrix]:
     """Both embeddings in the finer of their two units. Coq: Modular.Fold.common_bits."""
     bits = max(W_E.scale_bits, W_E_b.scale_bits)
@@ -175,6 +195,8 @@ def operations_of(
     m, d, n = d_mlp, d_model, d_attn
     if architecture == "mlp":
         return _weights((p, m), (p, m), (m, p)) + 8
+    if architecture == "canonical":
+        return _weights((p, p), (p, p), (p, m), (p, m), (m, p)) + 52
     if architecture == "bottleneck":
         return _weights((p, d), (p, d), (d, m), (m, d), (d, p)) + 3 * _product(p, d, m) + 10
     weights = _weights((p, d), (2, d), (d, n), (n, d), (d, m), (1, m), (m, d), (1, d), (d, p))

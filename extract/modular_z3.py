@@ -90,9 +90,14 @@ def network_terms(quantised: QuantisedModular) -> ModularTerms:
     p, W = quantised.modulus, quantised.matrices()
     a, b = z3.Int("a"), z3.Int("b")
     first_at_most, second_at_most = ([token <= k for k in range(p - 1)] for token in (a, b))
-    first = _row_of(first_at_most, W["W_E"])
-    second = _row_of(second_at_most, W.get("W_E_b", W["W_E"]))
-    if quantised.family == "modular_quadratic":
+    canonical = "L" in W
+    first = _row_of(first_at_most, W["L"] if canonical else W["W_E"])
+    second = _row_of(second_at_most, W["R"] if canonical else W.get("W_E_b", W["W_E"]))
+    if canonical:
+        before = first + second
+        hidden = before.squared() if quantised.family == "modular_canonical_square" else before.relu()
+        logits = (_row_of(first_at_most, W["P"]) + _row_of(second_at_most, W["Q"])) + hidden @ W["U"]
+    elif quantised.family == "modular_quadratic":
         logits = (first + second).squared() @ W["W_U"]
     elif quantised.family == "modular_folded":
         logits = (first + second).relu() @ W["W_U"]
@@ -153,7 +158,7 @@ def smtlib(quantised: QuantisedModular, query: Verdict) -> str:
         raise UsageError(f"smtlib: query is {query!r}; wanted right or wrong")
     terms = network_terms(quantised)
     formula = right_formula(terms) if query == "right" else wrong_formula(terms)
-    logic = "QF_NIA" if quantised.family == "modular_quadratic" else "QF_LIA"
+    logic = "QF_NIA" if quantised.family in ("modular_quadratic", "modular_canonical_square") else "QF_LIA"
     return "\n".join(
         [
             f"; CompactProofs: model {quantised.name}, a pair (a, b) with verdict {query}",
@@ -180,16 +185,20 @@ class _IntegerPrinter(_Printer):
         return f"(- {-value})" if value < 0 else str(value)
 
 
+def numbers(quantised: QuantisedModular) -> int:
+    """Return how many weights the terms of a network have."""
+    shapes = {name: matrix.ints.shape for name, matrix in quantised.matrices().items()}
+    again = shapes["W_E"] if "W_E" in shapes and "W_E_b" not in shapes else (0, 0)  # a shared embedding
+    return int(sum(rows * columns for rows, columns in (*shapes.values(), again)))
+
+
 def _check_size(quantised: QuantisedModular) -> None:
     shapes = {name: matrix.ints.shape for name, matrix in quantised.matrices().items()}
     if empty := [name for name, shape in shapes.items() if 0 in shape]:
         raise ShapeError(f"Z3 terms: {empty[0]} has shape {shapes[empty[0]]}, wanted at least one row and column")
-    numbers = sum(rows * columns for rows, columns in shapes.values())
-    if "W_E_b" not in shapes:
-        numbers += shapes["W_E"][0] * shapes["W_E"][1]
-    if numbers > NUMBER_LIMIT:
+    if (needed := numbers(quantised)) > NUMBER_LIMIT:
         raise InputRefused(
-            f"Z3 terms: {quantised.name} has {numbers:,} weights to write, wanted at most {NUMBER_LIMIT:,}; "
+            f"Z3 terms: {quantised.name} has {needed:,} weights to write, wanted at most {NUMBER_LIMIT:,}; "
             "use a smaller network (for example modulus 11)"
         )
 

@@ -16,6 +16,7 @@ from compact_proofs.extract.rounding import METADATA_KEY, SCHEMA, QuantisedMatri
 from compact_proofs.models.config import ModelConfig
 from compact_proofs.models.errors import ConfigError, ShapeError, UsageError, WeightsError
 from compact_proofs.models.evaluate import (
+    LIMIT,
     Disagreement,
     Evaluation,
     TokenTables,
@@ -127,10 +128,10 @@ def quantised_tables(quantised: QuantisedModel) -> TokenTables:
     return token_tables(**values)
 
 
-def accuracy(config: ModelConfig, weights: Weights, quantised: QuantisedModel) -> Accuracy:
-    """Evaluate both networks over all inputs, or over the same seeded sample where they are too many."""
+def accuracy(config: ModelConfig, weights: Weights, quantised: QuantisedModel, limit: int = LIMIT) -> Accuracy:
+    """Evaluate both networks over all inputs, or over the same seeded sample where they are more than `limit`."""
     of_float, of_ints = float_tables(config, weights), quantised_tables(quantised)
-    return Accuracy(count_right(of_float), count_right(of_ints), count_disagreements(of_float, of_ints))
+    return Accuracy(count_right(of_float, limit), count_right(of_ints, limit), count_disagreements(of_float, of_ints, limit))
 
 
 def _read_header(data: bytes) -> dict:

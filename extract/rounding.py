@@ -95,8 +95,11 @@ def check_bits(weight_bits: int) -> None:
         raise UsageError(f"weight_bits is {weight_bits!r}; wanted an integer in {LEAST_BITS}..{MOST_BITS}")
 
 
-def quantise_matrix(name: str, matrix: np.ndarray, weight_bits: int) -> QuantisedMatrix:
-    """Round float64 entries to the finest power-of-two grid on which they fit; ties to even."""
+def quantise_matrix(name: str, matrix: np.ndarray, weight_bits: int, finest: int | None = None) -> QuantisedMatrix:
+    """Round float64 entries to the finest power-of-two grid on which they fit; ties to even.
+
+    `finest`: the most fraction bits that make sense, where not all do.
+    """
     largest = float(np.abs(matrix).max())
     if largest == 0:
         return QuantisedMatrix(np.zeros(matrix.shape, dtype=np.int64), 0)
@@ -106,6 +109,8 @@ def quantise_matrix(name: str, matrix: np.ndarray, weight_bits: int) -> Quantise
     scale_bits = weight_bits - 1 - math.frexp(largest)[1]  # now 2^(weight_bits-2) <= largest entry < 2^(weight_bits-1)
     if np.rint(np.ldexp(largest, scale_bits)) > most:
         scale_bits -= 1
+    if finest is not None:
+        scale_bits = min(scale_bits, finest)
     ints = np.rint(np.ldexp(matrix, scale_bits))  # scaling by a power of two is exact: one rounding in all
     if scale_bits < 0:
         ints, scale_bits = np.ldexp(ints, -scale_bits), 0

@@ -307,13 +307,18 @@ class _Printer:
         return f"(- {size})" if value < 0 else size
 
 
-def _check_size(n_ctx: int, d_vocab: int) -> None:
+def leaves(n_ctx: int, d_vocab: int) -> int:
+    """Return how many leaves the terms of a network have."""
     in_numerators = d_vocab * (d_vocab * d_vocab * (n_ctx - 1) + d_vocab)
     in_gaps = d_vocab * sum((m + 1) ** 2 * (n_ctx - 1) + m + 1 for m in range(d_vocab))
-    leaves = 2 * (in_numerators + in_gaps)
-    if leaves > LEAF_LIMIT:
+    return 2 * (in_numerators + in_gaps)
+
+
+def _check_size(n_ctx: int, d_vocab: int) -> None:
+    needed = leaves(n_ctx, d_vocab)
+    if needed > LEAF_LIMIT:
         raise InputRefused(
-            f"Z3 terms: n_ctx {n_ctx} and d_vocab {d_vocab} need {leaves:,} leaves, wanted at most {LEAF_LIMIT:,}; "
+            f"Z3 terms: n_ctx {n_ctx} and d_vocab {d_vocab} need {needed:,} leaves, wanted at most {LEAF_LIMIT:,}; "
             "use a smaller network (for example n_ctx 3, d_vocab 8)"
         )
 

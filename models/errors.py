@@ -33,6 +33,10 @@ class ConfigError(InputRefused):
     """A model configuration with a missing, unknown or impossible value."""
 
 
+class OutsideTheory(InputRefused):
+    """A network that the theory does not cover; the message says what would have to change."""
+
+
 class ShapeError(InputRefused):
     """A tensor or list of the wrong shape."""
 

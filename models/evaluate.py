@@ -1,4 +1,5 @@
-"""How many inputs a network answers right, in float64 numpy: `count_right`, `count_disagreements`.
+"""How many inputs a network answers right, in float64 numpy: `count_right`, `count_disagreements`; and how much weight they have
+where they are not equally likely: `weight_right`.
 
 Source: docs/max_of_k.md, sections 1 and 2. The sum of attention weights times the gap between output w and the answer
 is a sum over positions of terms that each see one token. So for each last token q and answer m one pass of outer sums
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compact_proofs.models.config import ModelConfig
-from compact_proofs.models.tasks import SAMPLE_SIZE, prefix_boxes, random_inputs, true_answer
+from compact_proofs.models.tasks import SAMPLE_SIZE, prefix_boxes, random_inputs, true_answer, weighted_inputs
 from compact_proofs.models.weights import Weights, check_shapes
 
 LIMIT = 2**25  # inputs that are still enumerated
@@ -128,11 +129,39 @@ def count_right(tables: TokenTables, limit: int = LIMIT) -> Evaluation:
     right = undecided = run = 0
     chunks, total, exhaustive = _inputs_to_run([tables], limit)
     for inputs in chunks:
-        chunk_right, chunk_undecided = _decide(tables, inputs)
-        right += chunk_right
-        undecided += chunk_undecided
+        right_ones, undecided_ones = _decide(tables, inputs)
+        right += int(right_ones.sum())
+        undecided += int(undecided_ones.sum())
         run += len(inputs)
     return Evaluation(total - run + right, undecided, total, exhaustive)
+
+
+def weight_right(tables: TokenTables, rows: Sequence[Sequence[int]], limit: int = LIMIT) -> Evaluation:
+    """Add up the weights of the inputs answered right; an input has the product of the weights of its tokens.
+
+    Args:    rows: the weight of each token at each position, (n_ctx, d_vocab), integers >= 0.
+    Return an evaluation in weights, of all inputs where they are at most `limit`; otherwise of a seeded random sample drawn by
+    these weights, counted.
+    """
+    d_vocab, n_ctx = tables.P.shape
+    if d_vocab**n_ctx > limit:
+        sample = weighted_inputs(rows, SAMPLE_SIZE)
+        found = [_decide(tables, sample[start : start + CHUNK]) for start in range(0, len(sample), CHUNK)]
+        right, undecided = (sum(int(one[kind].sum()) for one in found) for kind in (0, 1))
+        return Evaluation(right, undecided, len(sample), False)
+    sums = [sum(row) for row in rows]
+    total = math.prod(sums)
+    kind = np.int64 if math.prod(max(one, 1) for one in sums) < 2**62 else object
+    columns = [np.array(row, dtype=kind) for row in rows]
+    not_right = undecided = 0
+    for inputs in _left_by_joint_test([tables]):
+        weights = columns[0][inputs[:, 0]]
+        for column, tokens in zip(columns[1:], inputs.T[1:], strict=True):
+            weights = weights * column[tokens]
+        right_ones, undecided_ones = _decide(tables, inputs)
+        not_right += int(weights[~right_ones].sum())
+        undecided += int(weights[undecided_ones].sum())
+    return Evaluation(total - not_right, undecided, total, True)
 
 
 def count_disagreements(tables_a: TokenTables, tables_b: TokenTables, limit: int = LIMIT) -> Disagreement:
@@ -211,8 +240,8 @@ def _outer_sum(terms: np.ndarray, box: list[tuple[int, int]], query: int) -> np.
     return total
 
 
-def _decide(tables: TokenTables, inputs: np.ndarray) -> tuple[int, int]:
-    """Run inputs through the network; return how many are right and how many are undecided."""
+def _decide(tables: TokenTables, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Run inputs through the network; return which are right and which are undecided, bool (count,)."""
     scores = logits(tables, inputs)
     answer = true_answer(inputs)[:, None]
     answer_score = np.take_along_axis(scores, answer, axis=1)[:, 0]
@@ -223,7 +252,7 @@ def _decide(tables: TokenTables, inputs: np.ndarray) -> tuple[int, int]:
     sizes = direct[inputs[:, -1]] + np.sum(attention * (token[inputs] + place), axis=1)
     right = gap < -MARGIN * sizes
     wrong = gap >= MARGIN * sizes
-    return int(right.sum()), int((~right & ~wrong).sum())
+    return right, ~right & ~wrong
 
 
 def _attention(tables: TokenTables, inputs: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The inputs of a model and their true answers: the largest token of a sequence (modular arithmetic: modular/tasks.py)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -28,6 +28,17 @@ def all_inputs(d_vocab: int, n_ctx: int) -> np.ndarray:
 def random_inputs(d_vocab: int, n_ctx: int, count: int, seed: int = 0) -> np.ndarray:
     """Return `count` inputs drawn uniformly and independently, int64 (count, n_ctx)."""
     return np.random.default_rng(seed).integers(0, d_vocab, size=(count, n_ctx))
+
+
+def weighted_inputs(rows: Sequence[Sequence[int]], count: int, seed: int = 0) -> np.ndarray:
+    """Return `count` inputs drawn by the weights of the tokens at each position, int64 (count, n_ctx)."""
+    rng = np.random.default_rng(seed)
+    columns = []
+    for row in rows:
+        total = sum(row)
+        chances = np.array([weight / total for weight in row])
+        columns.append(rng.choice(len(row), size=count, p=chances / chances.sum()))
+    return np.stack(columns, axis=1).astype(np.int64)
 
 
 def prefix_boxes(query: int, answer: int, n_ctx: int) -> Iterator[list[tuple[int, int]]]:

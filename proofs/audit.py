@@ -20,7 +20,7 @@ from compact_proofs.models.weights import load_model, weights_to_bytes
 from compact_proofs.proofs import coqrun, pipeline
 from compact_proofs.proofs.check_proof import check_folder
 from compact_proofs.proofs.export import export_proof
-from compact_proofs.proofs.proof_folder import FILES, ProofFolder
+from compact_proofs.proofs.proof_folder import ProofFolder
 from compact_proofs.proofs.registry import Progress, Strategy, silent
 from compact_proofs.proofs.verify import Checked
 
@@ -28,6 +28,7 @@ SPECIFICATION: dict[Group, tuple[str, ...]] = {
     "max_of_k": ("Spec/Network.v", "Spec/MaxOfK.v"),
     "modular": ("Spec/Network.v", "Spec/Modular.v"),
 }
+WEIGHTS = "Spec/Weighted.v"  # where the statement is about a distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,10 @@ def audit(
         say("coqchk on every module of the theory")
         modules = coqrun.theory_modules(theory)
         chk = coqrun.coqchk(theory, modules, options.limits)
-        reading = {f"coq/theories/{path}": _lines(theory / "theories" / path) for path in SPECIFICATION[proof.shape.group]}
+        specification = [*SPECIFICATION[proof.shape.group], *([WEIGHTS] if proof.distribution else [])]
+        reading = {f"coq/theories/{path}": _lines(theory / "theories" / path) for path in specification}
         weights = hashlib.sha256(weights_to_bytes(load_model(model)[1])).hexdigest()
-        hashes = {one: hashlib.sha256((folder / one).read_bytes()).hexdigest() for one in FILES}
+        hashes = {one: hashlib.sha256((folder / one).read_bytes()).hexdigest() for one in proof.files}
         text = theorem_v(proof.theorem, proof.name, proof.proved)
         return Audit(proof, checked, text, reading, weights, hashes, len(modules), built.seconds, chk.seconds)
 
@@ -95,6 +97,8 @@ def show(found: Audit, console: Console) -> None:
     heading("Hashes (sha256)")
     line(f"{found.weights_sha256}  float weights, as the file that was trained holds them")
     line(f"{proof.sha256}  integers of the network that the theorem is about")
+    if proof.distribution:
+        line(f"{proof.distribution.sha256}  weights of the distribution {proof.distribution.name} that it is about")
     for name, digest in found.certificate_sha256.items():
         line(f"{digest}  {name} of the exported proof")
     heading("Verdicts, all from .v files in a scratch directory")

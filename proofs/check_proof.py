@@ -53,7 +53,7 @@ def check_folder(
     with stages("theory", "build the theory"):
         coqrun.build_theory(theory, jobs, limits, say, clean)
     with scratch(theory) as root:
-        place = Place(root, root, proof.name, proof.strategy)
+        place = Place(root, root, proof.name, proof.theorem.folder, proof.distribution)
         with stages("generate", "write and re-read the Coq files"):
             write_generated(place, proof.theorem, text, proof.fields, proof.proved)
             reread(place, proof.theorem, proof.form.fields, proof.proved, text)
@@ -63,7 +63,7 @@ def check_folder(
 def main(arguments: list[str] | None = None) -> int:
     """Check one folder; print the verdict and return the exit code."""
     parser = argparse.ArgumentParser(prog="check_proof.py", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="config.json, weights.json, certificate.json, claim.json")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="config.json, weights.json, certificate.json, claim.json, ..")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="files of the theory compiled at a time (default 1)")
     parser.add_argument("--time-limit", type=float, default=600, metavar="SECONDS", help="per run of Coq (default 600)")
     parser.add_argument("--memory-limit", type=int, default=8192, metavar="MB", help="per run of Coq (default 8192)")
@@ -91,9 +91,13 @@ def main(arguments: list[str] | None = None) -> int:
     print(checked.theorem)
     print(f"network    {proof.layout}, {', '.join(f'{name} {size}' for name, size in proof.size_of.items())}")
     print(f"integers   sha256 {proof.sha256}")
+    if proof.distribution:
+        print(f"weights    {proof.distribution.name}, sha256 {proof.distribution.sha256}")
     print(f"rests on   {', '.join(checked.assumptions) or 'no axiom'}")
     print(f"seconds    {', '.join(f'{stage} {seconds:.1f}' for stage, seconds in checked.seconds.items())}")
-    print("The theorem is about the network with these integers. Whether it is the one you mean is yours to compare: sha256.")
+    of_weights = " and the distribution with these weights" if proof.distribution else ""
+    print(f"The theorem is about the network with these integers{of_weights}.", end=" ")
+    print("Whether it is the one you mean is yours to compare: sha256.")
     return 0
 
 

@@ -22,11 +22,15 @@ from compact_proofs.proofs.commands import (
     audit,
     bench,
     check,
+    compare,
+    cost,
+    counterexample,
     doctor,
     export,
-    figure,
     frontier,
+    import_model,
     listing,
+    notebooks,
     prove,
     purify,
     quantise,
@@ -40,18 +44,22 @@ INTERRUPTED = 130
 COMMANDS: dict[str, ModuleType] = {
     "list": listing,
     "train": train,
+    "import": import_model,
     "purify": purify,
     "quantise": quantise,
     "prove": prove,
     "check": check,
     "report": report,
+    "compare": compare,
+    "cost": cost,
+    "counterexample": counterexample,
     "export": export,
     "audit": audit,
     "theory": theory,
     "reread": reread,
     "frontier": frontier,
     "bench": bench,
-    "figure": figure,
+    "notebooks": notebooks,
     "doctor": doctor,
 }
 
@@ -72,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise  # a fault of ours
         print(
             f"compact-proofs {options.command}: the Python package {error.name} is missing; "
-            "pip install -c constraints.txt -e '.[train,dev]'",
+            "pip install -c constraints.txt -e '.[train,plot,sweep,notebook,dev]'",
             file=sys.stderr,
         )
         return 4

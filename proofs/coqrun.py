@@ -80,7 +80,7 @@ def run(command: list[str], cwd: Path, limits: Limits, what: str) -> Run:
         raise ToolMissing(f"{what}: {command[0]} is not on the PATH; on Debian 12 as root: {doctor.install_command('coq')}")
     limited = ["sh", "-c", 'ulimit -v "$0" 2>/dev/null; exec "$@"', str(limits.memory_mb * 1024), *command]
     start = time.monotonic()
-    with _scratch() as out, _scratch() as err, _group() as group:
+    with _scratch() as out, _scratch() as err, process_group() as group:
         process = subprocess.Popen(
             limited, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=err, process_group=group, env=_environment()
         )
@@ -300,7 +300,7 @@ def locked(path: Path, say: Say) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _group() -> Iterator[int]:
+def process_group() -> Iterator[int]:
     """Give the id of a new process group; all that is in it is killed at the end of the block, or when this process dies."""
     reading, writing = os.pipe()
     try:

@@ -22,7 +22,7 @@ def proof_of(claim: Claim, strategy: Strategy, quantised: QuantisedNetwork) -> P
     }
     return ProofFolder(
         quantised.name, quantised.layout, quantised.weight_bits, quantised.sizes(), matrices, strategy.name, claim.fields,
-        claim.statement, claim.proved,
+        claim.statement, claim.proved, claim.distribution,
     )  # fmt: skip
 
 
@@ -41,13 +41,15 @@ def export_proof(
     """
     config, weights = load_model(model)
     quantised = quantise_network(config, weights, options.weight_bits)
-    place = Place(options.root or coqrun.theory_root(options.out), options.out, config.name, chosen.name)
+    place = Place(
+        options.root or coqrun.theory_root(options.out), options.out, config.name, chosen.folder, chosen.distribution
+    )
     claim = Claim.load(place.certificate)
     if claim is None or not _is_proved(place, claim, quantised, inputs_hash(quantised, chosen, options.tuning)):
         pipeline.prove(model, chosen, options, say, progress)
         claim = Claim.load(place.certificate)
         assert claim is not None, "prove has just written it"
-    target = folder / config.name / chosen.name
+    target = folder / config.name / chosen.folder
     proof_of(claim, chosen, quantised).write(target)
     return target
 

@@ -1,15 +1,16 @@
 """The certificates as Coq knows them: `FORMS` has, for each strategy, the fields of Certificate.v and the names in the facade.
 
 Standard library only: whoever checks a stranger's proof (`check_proof`) needs no more than this of a strategy. The registry adds
-who finds a certificate and what its mirror says. Coq: Cert.Strategies, Cert.BruteForceCheck, Cert.ExactCheck,
-Modular.Strategies.
+who finds a certificate and what its mirror says. Coq: Cert.Strategies, Cert.Weighted, Cert.BruteForceCheck,
+Cert.ExactCheck, Modular.Strategies.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compact_proofs.extract.coq_text import Statement, TheoremForm
+from compact_proofs.extract.coq_text import WEIGHTED, Statement, TheoremForm
+from compact_proofs.extract.distribution import Distribution
 from compact_proofs.extract.layouts import Group, Layout
 
 
@@ -19,6 +20,7 @@ class CoqNames:
 
     verdict : Z -> model -> certificate -> outcome;  check = true iff the verdict is Accepted;
     sound : forall N model certificate, check N model certificate = true -> statement.
+    Where the statement is about a distribution, its weights come before the model.
     """
 
     check: str
@@ -45,11 +47,16 @@ class CertificateForm:
     fields: dict[str, str]
     coq: dict[Statement, CoqNames]
 
-    def theorem(self, statement: Statement, layout: Layout) -> TheoremForm:
+    @property
+    def weighted(self) -> bool:
+        """Say whether its statements are about a distribution."""
+        return any(statement in WEIGHTED for statement in self.coq)
+
+    def theorem(self, statement: Statement, layout: Layout, distribution: Distribution | None = None) -> TheoremForm:
         """Return all of the theorem but the model and N. Raises: KeyError: a statement that the strategy does not have."""
-        names = self.coq[statement]
+        names, key = self.coq[statement], distribution.key if distribution else ""
         return TheoremForm(
-            self.strategy, statement, self.constructor, tuple(self.fields), names.check, names.sound, names.verdict, layout
+            self.strategy, statement, self.constructor, tuple(self.fields), names.check, names.sound, names.verdict, layout, key
         )
 
 
@@ -88,6 +95,10 @@ def _forms() -> list[CertificateForm]:
         for name, (constructor, fields) in staged.items()
     ]
     claims = {"gap_shift": INT, "right_claims": INTS, "wrong_claims": INTS}
+    unmassed = {name: kind for name, kind in PLAN.items() if name != "mass_digits"}
+    found.append(
+        CertificateForm("weighted", "max_of_k", "Weighted_plan", unmassed, {"at_least_weight": CoqNames.of("weighted")})
+    )
     brute_force: dict[Statement, CoqNames] = {
         "exactly": CoqNames.of("brute_force_exact"),
         "at_least": CoqNames.of("brute_force"),

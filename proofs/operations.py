@@ -4,7 +4,7 @@ What counts as an operation is said in coq/theories/Length/Counted.v; each check
 operations, and is proved to give the same verdict (`cubic_verdict_value` in Length.StrategiesCounted) and to count at most
 what this file says (`cubic_operations_at_most` in Length.StrategiesLength, `right_operations_at_most` in Length.Operations):
 
-    10 + products + tests + gaps + exponentials + weights + costs + counting
+    products + tests + gaps + exponentials + weights + costs + counting
 
 with n positions, d tokens, D entries of the residual stream, H of the head; ranks k and b of factors (peeled, bounded);
 bands, and for each largest token m a resolution R and a near resolution N. Leading terms:
@@ -17,7 +17,7 @@ bands, and for each largest token m a resolution R and a near resolution N. Lead
     costs         16 for each position and band of each case
     counting      15 for each position and band of each case, and 8 for each entry of a table of R + n + 1 entries besides
 
-Each function takes numbers or sympy symbols; `formula` is the sum in symbols, for given choices of the stages. Coq:
+Each function takes numbers or sympy symbols; `stage_formulas` has them in symbols, for given choices of the stages. Coq:
 Length.Operations.operations_bound, whose definitions are named below.
 """
 
@@ -204,26 +204,32 @@ def counting(n: Number, d: Number, near: int, wrong: bool, counted: Weighted, co
     return 6 * every + first + 3 * counted_near.cases + near * (3 * counted_near.cases + of_cases(counted_near))
 
 
-def total(
+def stages(
     n: Number, d: Number, D: Number, H: Number, bands: Number, exponents: Number, largest: Number, blocks: Number,
     rivals: Rivals, scores: Ranks | None, direct: Ranks | None, joint: bool, counted: Weighted, counted_near: Weighted,
-) -> Number:  # fmt: skip
-    """The sum of the stages. Coq: Length.Operations.operations_bound."""
+) -> dict[str, Number]:  # fmt: skip
+    """Return the operations of each stage; their sum is Coq's Length.Operations.operations_bound."""
     near = rivals.number if rivals.wrong else rivals.number - 1
-    return (
-        10
-        + products(n, d, D, H, scores, direct)
-        + tests(n, d, D, H, bands, exponents)
-        + gaps(n, d, bands, exponents, rivals, joint, direct is None)
-        + exponentials(n, d, blocks)
-        + weights(n, d, bands, exponents, largest, blocks)
-        + costs(n, near, rivals.wrong, counted, counted_near)
-        + counting(n, d, near, rivals.wrong, counted, counted_near)
-    )
+    return {
+        "products": products(n, d, D, H, scores, direct),
+        "tests": 10 + tests(n, d, D, H, bands, exponents),
+        "gaps": gaps(n, d, bands, exponents, rivals, joint, direct is None),
+        "exponentials": exponentials(n, d, blocks),
+        "weights": weights(n, d, bands, exponents, largest, blocks),
+        "costs": costs(n, near, rivals.wrong, counted, counted_near),
+        "counting": counting(n, d, near, rivals.wrong, counted, counted_near),
+    }
 
 
 def formula(joint: bool, banded: bool, scores: bool, direct: bool, radius: int = 0, wrong: bool = False) -> sympy.Expr:
-    """Return the closed form for choices of the stages, with one resolution R (and N near m) for all m.
+    """Return the closed form, the sum of `stage_formulas`."""
+    return sum(stage_formulas(joint, banded, scores, direct, radius, wrong).values(), sympy.Integer(0))
+
+
+def stage_formulas(
+    joint: bool, banded: bool, scores: bool, direct: bool, radius: int = 0, wrong: bool = False
+) -> dict[str, sympy.Expr]:
+    """Return the closed form of each stage for choices of the stages, with one resolution R (and N near m) for all m.
 
     Symbols: n, d, D, H; B blocks; L bands, E the largest exponent where `banded`; k_s, b_s and k_d, b_d the ranks of the
     factors where `scores` and `direct`; R, N.
@@ -231,7 +237,7 @@ def formula(joint: bool, banded: bool, scores: bool, direct: bool, radius: int =
     blocks, bands, largest, fine, near = sympy.symbols("B L E R N", integer=True, positive=True)
     ranks = [Ranks(*sympy.symbols(f"k_{of} b_{of}", integer=True, positive=True)) for of in "sd"]
     width = bands if banded else d
-    return total(
+    return stages(
         n, d, D, H, width, bands if banded else 0, largest if banded else 0, blocks, Rivals(radius, wrong),
         ranks[0] if scores else None, ranks[1] if direct else None, joint,
         uniform(n, d, width, fine), uniform(n, d, width, near) if radius and not wrong else Weighted(0, 0, 0),
@@ -245,11 +251,11 @@ def operations_bound(**sizes: Any) -> int:
     counted = weighted(of.n_ctx, of.d_vocab, of.bands, of.resolutions)
     counted_near = Weighted(0, 0, 0) if of.wrong else weighted(of.n_ctx, of.d_vocab, of.bands, of.near_resolutions)
     largest = max((one for one in exponents if one <= MOST_EXPONENT), default=0)  # Coq: Cert.Attention.exponent_of
-    closed = total(
+    closed = stages(
         n, d, D, H, of.bands, len(exponents), largest, of.blocks,
         Rivals(min(of.radius, MOST_RADIUS), of.wrong), of.scores, of.direct, of.joint, counted, counted_near,
     )  # fmt: skip
-    return int(closed.subs({symbol: getattr(of, name) for name, symbol in LENGTHS.items()}))
+    return int(sum(closed.values(), sympy.Integer(0)).subs({symbol: getattr(of, name) for name, symbol in LENGTHS.items()}))
 
 
 def operations(model: QuantisedModel, certificate: Certificate, wrong: bool = False) -> int:

@@ -16,15 +16,17 @@ from pathlib import Path
 from compact_proofs.extract.coq_text import weights_v
 from compact_proofs.extract.families import network_accuracy, quantise_network
 from compact_proofs.extract.layouts import LAYOUTS, Layout
+from compact_proofs.extract.quantise import QuantisedModel, quantised_tables
 from compact_proofs.extract.rounding import QuantisedNetwork
 from compact_proofs.models.errors import CompactProofsError, InputRefused, NotProved, UsageError
+from compact_proofs.models.evaluate import Evaluation, weight_right
 from compact_proofs.models.tasks import n_inputs
 from compact_proofs.models.weights import load_model, weights_to_bytes
 from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.brute_cost import brute_force_seconds
 from compact_proofs.proofs.claim import Claim, inputs_hash
-from compact_proofs.proofs.registry import DEFAULT, Progress, Strategy, Tuning, silent, strategies, strategy
-from compact_proofs.proofs.report import Report
+from compact_proofs.proofs.registry import DEFAULT, Progress, Strategy, Tuning, silent, strategies, strategy, strategy_for
+from compact_proofs.proofs.report import Report, of_distribution
 from compact_proofs.proofs.verify import Checked, Place, Stages, data_bytes, reread, verify, write_generated
 
 
@@ -64,12 +66,14 @@ def prove(
         config, weights = load_model(model_name)
         quantised = quantise_network(config, weights, options.weight_bits)
         _check_group(chosen, quantised)
-    place = Place(_root(options), options.out, config.name, chosen.name)
+    place = Place(_root(options), options.out, config.name, chosen.folder, chosen.distribution)
+    total = n_inputs(config) if chosen.distribution is None else chosen.distribution.total
     with coqrun.locked(place.lock, say):
         place.report.unlink(missing_ok=True)
         place.remove_unfinished()
         with stages("evaluate", "evaluate the float and the quantised network"):
             found = network_accuracy(config, weights, quantised)
+            of_quantised = _evaluate(chosen, quantised) or found.quantised
         with stages("theory", "build the theory"):
             coqrun.build_theory(place.root, options.jobs, options.limits, say, options.rebuild_theory)
         with stages("search", f"search: {chosen.name}"):
@@ -81,7 +85,7 @@ def prove(
             write_generated(place, form, text, claim.fields, claim.proved)
             reread(place, form, chosen.form.fields, claim.proved, text)
         try:
-            checked = verify(place, form, claim.proved, n_inputs(config), options.limits, stages)
+            checked = verify(place, form, claim.proved, total, options.limits, stages)
         except NotProved:
             if reused:
                 place.certificate.unlink(missing_ok=True)  # the next run searches again
@@ -93,8 +97,7 @@ def prove(
                     brute_force_s = round(brute_force_seconds(place.root, quantised, options.limits), 1)
                 except (CompactProofsError, OSError) as error:  # a figure to compare with, no part of the proof
                     say(f"brute force is not estimated: {error}")
-        known = found.quantised.exhaustive and found.quantised.undecided == 0
-        true_correct = found.quantised.right if known else None
+        true_correct = of_quantised.right if of_quantised.exhaustive and of_quantised.undecided == 0 else None
         _check_against_enumeration(claim, true_correct)
         report = Report(
             model=config.name,
@@ -102,7 +105,7 @@ def prove(
             family=config.family,
             sizes=quantised.sizes(),
             weight_bits=quantised.weight_bits,
-            n_inputs=n_inputs(config),
+            n_inputs=total,
             statement=claim.statement,
             proved_correct=claim.proved,
             true_correct=true_correct,
@@ -126,6 +129,7 @@ def prove(
             command=options.command,
             brute_force_estimate_s=brute_force_s,
             mechanism=list(claim.words),
+            distribution=None if chosen.distribution is None else of_distribution(chosen.distribution, of_quantised),
         )
         report.save(place.report)
     return report
@@ -141,7 +145,7 @@ def check(model_name: str, chosen: Strategy, options: Options, say: coqrun.Say =
     coqrun.require_coq()
     stages = Stages(say, 4)
     config, weights = load_model(model_name)
-    place = Place(_root(options), options.out, config.name, chosen.name)
+    place = Place(_root(options), options.out, config.name, chosen.folder, chosen.distribution)
     with coqrun.locked(place.lock, say):
         claim = Claim.load(place.certificate)
         missing = [str(place.root / source) for source in place.sources if not (place.root / source).is_file()]
@@ -160,7 +164,8 @@ def check(model_name: str, chosen: Strategy, options: Options, say: coqrun.Say =
                     )
                 form = claim.form(chosen)
                 reread(place, form, chosen.form.fields, claim.proved, weights_v(quantised))
-            return verify(place, form, claim.proved, n_inputs(config), options.limits, stages)
+            total = n_inputs(config) if chosen.distribution is None else chosen.distribution.total
+            return verify(place, form, claim.proved, total, options.limits, stages)
         except (NotProved, InputRefused):
             place.report.unlink(missing_ok=True)
             raise
@@ -180,7 +185,11 @@ def reread_all(options: Options) -> list[Path]:
         claim = Claim.load(place.certificate)
         if claim is None:
             raise InputRefused(f"{path}: {place.certificate} is missing or unreadable; prove again or remove the folder")
-        chosen = strategy(place.strategy, LAYOUTS[claim.layout].group)
+        if claim.distribution is None:
+            chosen = strategy(place.strategy, LAYOUTS[claim.layout].group)
+        else:
+            chosen = strategy_for(LAYOUTS[claim.layout].group, None, claim.distribution)
+            place = dataclasses.replace(place, distribution=claim.distribution)
         reread(place, claim.form(chosen), chosen.form.fields, claim.proved)
         covered |= {root / source for source in (*place.sources, place.source("Assumptions"), place.source("Diagnose"))}
     if unknown := [path for path in found if path not in covered]:
@@ -189,13 +198,29 @@ def reread_all(options: Options) -> list[Path]:
 
 
 def _check_group(chosen: Strategy, quantised: QuantisedNetwork) -> None:
-    """Refuse a strategy of another task. Raises: UsageError."""
+    """Refuse a strategy of another task, or a distribution of other sizes. Raises: UsageError."""
     layout: Layout = LAYOUTS[quantised.layout]
     if chosen.group != layout.group:
         raise UsageError(
             f"strategy {chosen.name} is for {chosen.group}, {quantised.name} is a {layout.group} network; "
             f"valid: {', '.join(strategies(layout.group))}"
         )
+    if chosen.distribution is not None:
+        sizes = quantised.sizes()
+        if not chosen.distribution.fits(sizes["n_ctx"], sizes["d_vocab"]):
+            got = f"{len(chosen.distribution.rows)} x {len(chosen.distribution.rows[0])}"
+            raise UsageError(
+                f"distribution {chosen.distribution.name}: got {got} weights, wanted {sizes['n_ctx']} x {sizes['d_vocab']}, the "
+                f"positions and tokens of {quantised.name}"
+            )
+
+
+def _evaluate(chosen: Strategy, quantised: QuantisedNetwork) -> Evaluation | None:
+    """Evaluate the quantised network under the strategy's distribution; None where all inputs count alike."""
+    if chosen.distribution is None:
+        return None
+    assert isinstance(quantised, QuantisedModel)
+    return weight_right(quantised_tables(quantised), chosen.distribution.rows)
 
 
 def _root(options: Options) -> Path:
@@ -227,7 +252,7 @@ def _check_against_enumeration(claim: Claim, true_correct: int | None) -> None:
     if true_correct is None:
         return
     above, below = claim.proved > true_correct, claim.proved < true_correct
-    if {"at_least": above, "at_most": below, "exactly": above or below}[claim.statement]:
+    if {"at_least": above, "at_most": below, "exactly": above or below, "at_least_weight": above}[claim.statement]:
         raise NotProved(
             f"Coq accepts {claim.statement.replace('_', ' ')} {claim.proved:,} right inputs, enumeration in float64 finds "
             f"{true_correct:,}; one of them is wrong: please report this"

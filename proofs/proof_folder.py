@@ -1,9 +1,10 @@
-"""A proof that can be handed to a stranger: `ProofFolder`, four JSON files of numbers and names, read as hostile input.
+"""A proof that can be handed to a stranger: `ProofFolder`, JSON files of numbers and names, read as hostile input.
 
     config.json       name of the model, layout, weight bits, sizes
     weights.json      the integers of each matrix and its scale bits
     certificate.json  the strategy and the fields of its certificate
-    claim.json        the statement, N, and of how many inputs
+    claim.json        the statement, N, and of how many inputs, or of how much weight
+    distribution.json name and weights of a distribution; only where the statement is about one
 
 Standard library only. Nothing of a folder is run, and no text of it goes into Coq: names must be known ones or plain identifiers,
 everything else is parsed into integers. Other files in the folder are not looked at.
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from compact_proofs.extract.coq_text import Field, Statement, TheoremForm, weights_v
+from compact_proofs.extract.distribution import FIELD, FIELD_TYPE, NAME, Distribution
 from compact_proofs.extract.integers import Rows, integers_sha256
 from compact_proofs.extract.layouts import LAYOUTS, Layout
 from compact_proofs.models.errors import CompactProofsError, InputRefused, UsageError
@@ -30,6 +32,7 @@ from compact_proofs.proofs.forms import FORMS, CertificateForm
 
 SCHEMA = 1
 FILES = ("config.json", "weights.json", "certificate.json", "claim.json")
+DISTRIBUTION = "distribution.json"
 MOST_BYTES = 2**26  # of one file
 MOST_DIGITS = 19  # of a number; 2^62 has 19
 COUNT = re.compile(r"0|[1-9][0-9]{0,3999}")
@@ -49,7 +52,8 @@ class Matrix:
 class ProofFolder:
     """A network's integers, a certificate and a claim.
 
-    Fields: matrices, fields: by name, in the order of the layout and of the certificate's form; proved: N, a count of inputs.
+    Fields: matrices, fields: by name, in the order of the layout and of the certificate's form; proved: N, a count of inputs, or
+    a weight where there is a distribution.
     """
 
     name: str
@@ -61,6 +65,7 @@ class ProofFolder:
     fields: tuple[Field, ...]
     statement: Statement
     proved: int
+    distribution: Distribution | None = None
 
     @property
     def shape(self) -> Layout:
@@ -75,12 +80,17 @@ class ProofFolder:
     @property
     def theorem(self) -> TheoremForm:
         """Return all of the theorem but the model and N."""
-        return self.form.theorem(self.statement, self.shape)
+        return self.form.theorem(self.statement, self.shape, self.distribution)
 
     @property
     def n_inputs(self) -> int:
-        """Return the number of all inputs."""
-        return self.shape.n_inputs(self.size_of)
+        """Return the number of all inputs, or their weight."""
+        return self.distribution.total if self.distribution else self.shape.n_inputs(self.size_of)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Return the names of its files."""
+        return (*FILES, DISTRIBUTION) if self.distribution else FILES
 
     @property
     def sha256(self) -> str:
@@ -101,7 +111,7 @@ class ProofFolder:
         return weights_v(self)
 
     def write(self, folder: Path) -> None:
-        """Write the four files, each by a rename; equal proofs give equal bytes."""
+        """Write the files, each by a rename; equal proofs give equal bytes."""
         matrices = [
             f'"{name}": {{"scale_bits": {matrix.scale_bits}, "ints": {_rows(matrix.ints)}}}'
             for name, matrix in self.matrix_of.items()
@@ -116,6 +126,9 @@ class ProofFolder:
             "certificate.json": f'{{"schema": {SCHEMA}, "strategy": "{self.strategy}", "fields": {_object(fields)}}}',
             "claim.json": json.dumps(claim, indent=1),
         }
+        if self.distribution:
+            head = f'"schema": {SCHEMA}, "name": "{self.distribution.name}"'
+            texts[DISTRIBUTION] = f'{{{head}, "weights": {_rows(self.distribution.rows)}}}'
         for name, text in texts.items():
             write_atomic(folder / name, (text + "\n").encode("ascii"))
 
@@ -139,8 +152,7 @@ class ProofFolder:
             config.number(f"sizes.{size}", sizes[size], *ranges[size])
         weight_bits = config.number("weight_bits", config.get("weight_bits"), 1, 62)
         config.done("name", "layout", "weight_bits", "sizes")
-        n_inputs = layout.n_inputs(sizes)
-        if n_inputs >= MOST_INPUTS:
+        if layout.n_inputs(sizes) >= MOST_INPUTS:
             config.refuse("sizes", "10^4000 inputs or more", "fewer")
         matrices = {}
         for key, value in weights.object("matrices", layout.matrices).items():
@@ -157,14 +169,33 @@ class ProofFolder:
         values = certificate.object("fields", tuple(form.fields))
         fields = tuple(certificate.value(Field, key, coq_type, values[key]) for key, coq_type in form.fields.items())
         certificate.done("strategy", "fields")
+        distribution = _distribution(_Read(folder / DISTRIBUTION), sizes) if form.weighted else None
+        inputs = distribution.total if distribution else layout.n_inputs(sizes)
+        what = "the weight of all inputs" if distribution else "the number of all inputs of a network of these sizes"
         statement = claim.one_of("statement", [one for one in get_args(Statement) if one in form.coq])
         proved = int(claim.text("proved", COUNT, "a count in decimal digits"))
-        if (total := claim.text("of", COUNT, "a count in decimal digits")) != str(n_inputs):
-            claim.refuse("of", total[:40], f"{n_inputs}, the number of all inputs of a network of these sizes")
-        if proved > n_inputs:
-            claim.refuse("proved", str(proved)[:40], f"at most {n_inputs}, the number of all inputs")
+        if (total := claim.text("of", COUNT, "a count in decimal digits")) != str(inputs):
+            claim.refuse("of", total[:40], f"{inputs}, {what}")
+        if proved > inputs:
+            claim.refuse("proved", str(proved)[:40], f"at most {inputs}, {what}")
         claim.done("statement", "proved", "of")
-        return cls(name, layout.name, weight_bits, sizes, matrices, form.strategy, fields, statement, proved)  # type: ignore[arg-type]
+        return cls(
+            name, layout.name, weight_bits, sizes, matrices, form.strategy, fields, statement, proved, distribution  # type: ignore[arg-type]
+        )  # fmt: skip
+
+
+def _distribution(file: _Read, sizes: Mapping[str, int]) -> Distribution:
+    """Read distribution.json for a network of these sizes."""
+    name = file.text("name", NAME, "up to 40 letters, digits and _")
+    weights = file.value(Field, FIELD, FIELD_TYPE, file.get("weights"))
+    file.done("name", "weights")
+    try:
+        found = Distribution(name, weights.value)
+    except InputRefused as error:
+        raise InputRefused(f"{file.path}: {error}") from None
+    if not found.fits(sizes["n_ctx"], sizes["d_vocab"]):
+        file.refuse("weights", f"{len(found.rows)} rows of {len(found.rows[0])}", f"{sizes['n_ctx']} of {sizes['d_vocab']}")
+    return found
 
 
 class _Read:

@@ -11,12 +11,15 @@ from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 from compact_proofs.extract.coq_text import Field, Statement
+from compact_proofs.extract.distribution import Distribution
 from compact_proofs.extract.layouts import Group
 from compact_proofs.models.errors import UsageError
+from compact_proofs.models.modular.config import CANONICAL
 from compact_proofs.proofs.forms import CertificateForm, CoqNames
 
 MOST_NEAR = 16  # Coq: Cert.Staged.radius_of
 MOST_BAND = 12  # Coq: Cert.Attention.exponent_of
+BEST = dict.fromkeys(CANONICAL, "low_rank_unembedding")  # of families where it is not the first that fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ class Strategy:
     Fields: form: what Coq knows of it (proofs/forms.py); summary: one line for people; find: the untrusted finder; fields:
     certificate -> Certificate.v fields; mirror: (network, certificate) -> the N that Coq accepts (raises InputRefused where Coq
     refuses); verdict: (claimed, network, certificate, statement) -> what Coq prints, on one line, predicted; families: whose
-    networks it can prove anything of, None: all of the group.
+    networks it can prove anything of, None: all of the group; check_tuning: refuses what no network allows, before any search
+    (raises UsageError); distribution: of the inputs, None where all count alike.
     """
 
     form: CertificateForm
@@ -113,11 +117,18 @@ class Strategy:
     mirror: Callable[[Any, Any], int]
     verdict: Callable[[int, Any, Any, Statement], str]
     families: tuple[str, ...] | None = None
+    check_tuning: Callable[[Tuning], None] = lambda tuning: None
+    distribution: Distribution | None = None
 
     @property
     def name(self) -> str:
-        """Return the registry key, which is also the folder."""
+        """Return the registry key."""
         return self.form.strategy
+
+    @property
+    def folder(self) -> str:
+        """Return the name of the folder of its proofs: another one for each distribution."""
+        return f"{self.name}_{self.distribution.key}" if self.distribution else self.name
 
     @property
     def group(self) -> Group:
@@ -136,6 +147,8 @@ class Strategy:
 
 
 GROUPS: tuple[Group, ...] = ("max_of_k", "modular")
+WITH_DISTRIBUTION = {"weighted": "cubic with weights in place of counts: for inputs that are not equally likely"}  # of max_of_k
+SOLVERS = {"z3": "Z3 is asked for the same count, on small networks; no theorem, and not checked by Coq"}  # of both groups
 
 
 def strategies(group: Group = "max_of_k") -> dict[str, Strategy]:
@@ -153,20 +166,32 @@ def strategies(group: Group = "max_of_k") -> dict[str, Strategy]:
 def strategy(name: str, group: Group = "max_of_k") -> Strategy:
     """The strategy of that name. Raises: UsageError listing the valid names."""
     known = strategies(group)
+    if name in SOLVERS:
+        wanted = ", ".join(known)
+        raise UsageError(f"STRATEGY {name} is a solver: it gives no theorem, only `prove` and `compare` take it; valid: {wanted}")
+    if name in WITH_DISTRIBUTION:
+        raise UsageError(f"STRATEGY {name} wants --distribution FILE; where all inputs count alike, cubic proves the same")
     if name not in known:
         raise UsageError(f"unknown STRATEGY {name!r}; valid: {', '.join(known)}")
     return known[name]
 
 
-def strategy_for(family: str, name: str | None = None) -> Strategy:
-    """The strategy of that name for networks of a family; without a name, the best one.
+def strategy_for(family: str, name: str | None = None, distribution: Distribution | None = None) -> Strategy:
+    """The strategy of that name for networks of a family; without a name, the best one. With a distribution, the one for it.
 
     Raises: UsageError: there is none of that name, or it can prove nothing of such networks.
     """
+    if distribution is not None:
+        from compact_proofs.proofs.strategies.weighted import weighted
+
+        if name is not None and name not in WITH_DISTRIBUTION:
+            wanted = f"use --strategy {', '.join(WITH_DISTRIBUTION)}, or none"
+            raise UsageError(f"--distribution: strategy {name} counts all inputs alike; {wanted}")
+        return weighted(distribution)
     group: Group = "max_of_k" if family == "max_of_k" else "modular"
     fitting = [one for one in strategies(group).values() if one.families is None or family in one.families]
     if name is None:
-        return fitting[0]
+        return next((one for one in fitting if one.name == BEST.get(family)), fitting[0])
     chosen = strategy(name, group)
     if chosen not in fitting:
         raise UsageError(

@@ -18,9 +18,11 @@ from rich.console import Console
 from rich.errors import MarkupError
 from rich.table import Table
 
+from compact_proofs.extract.distribution import Distribution
 from compact_proofs.models.errors import InputRefused, UsageError
 from compact_proofs.models.evaluate import Disagreement, Evaluation
 from compact_proofs.models.files import write_atomic
+from compact_proofs.proofs.words import MOST_DIGITS, percent
 
 SCHEMA = 2
 STAGES = ("quantise", "evaluate", "theory", "search", "generate", "coqc", "coqchk")
@@ -36,7 +38,8 @@ class Report:
     disagreement: the counts behind them; certificate_bytes: of the definitions in Certificate.v; checker_operations: see
     docs; seconds: by stage; search_reused: the search was not run again; peak_rss_mb: largest of all coqc and coqchk
     runs, 2^20 bytes; mechanism: what the search has understood of the network, in words; brute_force_estimate_s: what
-    enumerating the inputs would take, None where not measured.
+    enumerating the inputs would take, None where not measured. distribution: see `of_distribution`; where there is one, n_inputs,
+    proved_correct and true_correct are weights, while *_accuracy and the evaluations go on to count inputs alike.
     """
 
     model: str
@@ -68,6 +71,7 @@ class Report:
     command: str
     brute_force_estimate_s: float | None = None
     mechanism: list[str] = dataclasses.field(default_factory=list)
+    distribution: dict[str, Any] | None = None
 
     def to_json(self) -> str:
         """Return the text of report.json: sorted keys, counts of inputs as strings."""
@@ -101,6 +105,13 @@ class Report:
         return report
 
 
+def of_distribution(distribution: Distribution, quantised: Evaluation) -> dict[str, Any]:
+    """Return what a report says of a distribution: name, hash, and what the quantised network gets right under it: weights of all
+    inputs, or counts of a sample where not exhaustive."""
+    found = {name: str(value) for name, value in dataclasses.asdict(quantised).items() if name != "exhaustive"}
+    return {"name": distribution.name, "sha256": distribution.sha256, "quantised": found | {"exhaustive": quantised.exhaustive}}
+
+
 def duration(seconds: float) -> str:
     """Return, for example, "796 s", "20 hours", "4.4e+06 years"."""
     for size, unit in ((365.25 * 86_400, "years"), (86_400, "days"), (3600, "hours")):
@@ -125,6 +136,9 @@ def show(report: Report, console: Console) -> None:
     table.add_row("network", f"{network}; weights of {report.weight_bits} bits")
     table.add_row("quantised network", _evaluation(report.quantised_evaluation))
     table.add_row("float network", _evaluation(report.float_evaluation))
+    if report.distribution is not None:
+        table.add_row("distribution", f"{report.distribution['name']}, sha256 {report.distribution['sha256'][:8]}..")
+        table.add_row("quantised, under it", _weighted(report.distribution["quantised"]))
     table.add_row("their answers differ", Disagreement(**report.disagreement).in_words())
     if report.mechanism:
         table.add_row("mechanism", "\n".join(report.mechanism))
@@ -143,6 +157,17 @@ def show(report: Report, console: Console) -> None:
 
 def _evaluation(value: dict[str, Any]) -> str:
     return Evaluation(**value).in_words()
+
+
+def _weighted(value: dict[str, Any]) -> str:
+    """For example "99.9571 % of the weight right (123 of 456)"; of a sample "99.95 % of 100,000 inputs drawn by it right"."""
+    right, undecided, total = (int(value[name]) for name in ("right", "undecided", "total"))
+    share = f"{10**6 * right // total / 10**4:.4f} %"
+    if not value["exhaustive"]:
+        return f"{share} of {total:,} inputs drawn by its weights right"
+    numbers = f" ({right:,} of {total:,})" if len(str(total)) <= MOST_DIGITS else ""
+    close = f", {percent(undecided, total, up=True)} too close to call" if undecided else ""
+    return f"{share} of its weight right{numbers}{close}"
 
 
 def _assumptions(names: list[str]) -> str:

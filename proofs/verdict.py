@@ -17,6 +17,8 @@ SENTENCES = {
     "Refused Query_short {} {} {}": "for last token {0} the checker proves {1} inputs right, the certificate claims {2}",
     "Refused Wrong_factor {} {}": "the low-rank factor {1} of the product {0} has the wrong shape or rank, or numbers above 2^60",
     "Refused Wrong_length Moved {} {}": "the certificate moves a vector of {0} entries, wanted {1}, the width of the network",
+    "Refused Wrong_length Distribution {} {}": "the distribution has {0} rows of weights, wanted {1}, one for each position",
+    "Refused Wrong_weights {}": "row {0} of the distribution is not one weight >= 0 for each token",
     "Refused Wrong_length Band {} 1": "the first band has {0} tokens, wanted 1: the largest token is a band of its own",
     "Refused Wrong_length Band {} {}": "the certificate has {0} bands of tokens, wanted at most {1}",
     "Refused Bands_short {} {}": "the bands of tokens cover {0} tokens, the network has {1}; add larger bands",

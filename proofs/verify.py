@@ -20,9 +20,11 @@ from compact_proofs.extract.coq_text import (
     assumptions_v,
     certificate_v,
     diagnose_v,
+    distribution_v,
     theorem_v,
     write_files,
 )
+from compact_proofs.extract.distribution import Distribution
 from compact_proofs.extract.grammar import check_data, check_equal, check_theorem, check_weights, read_source
 from compact_proofs.models.errors import NotProved
 from compact_proofs.models.files import remove_unfinished
@@ -33,12 +35,16 @@ from compact_proofs.proofs.words import INPUTS, percent, theorem_in_words
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the files of one model and strategy are; sources and logical names are relative to `root`."""
+    """Where the files of one model and strategy are; sources and logical names are relative to `root`.
+
+    strategy: the name of its folder, which has the key of the distribution behind it where the statement is about one.
+    """
 
     root: Path
     out: Path
     model: str
     strategy: str
+    distribution: Distribution | None = None
 
     @property
     def weights(self) -> Path:
@@ -51,11 +57,15 @@ class Place:
     def modules(self) -> list[str]:
         """Logical names of data and theorem, in order of compilation."""
         top = f"CompactProofs.Generated.{self.model}"
-        return [f"{top}.Weights", f"{top}.{self.strategy}.Certificate", f"{top}.{self.strategy}.Theorem"]
+        return [f"{top}.Weights", *(f"{top}.{self.strategy}.{name}" for name in self._names)]
 
     @property
     def sources(self) -> list[Path]:
-        return [self.weights, self.source("Certificate"), self.source("Theorem")]
+        return [self.weights, *(self.source(name) for name in self._names)]
+
+    @property
+    def _names(self) -> list[str]:
+        return [*(["Distribution"] if self.distribution else []), "Certificate", "Theorem"]
 
     @property
     def lock(self) -> Path:
@@ -83,6 +93,8 @@ class Place:
             "theorem": self.root / self.source("Theorem"),
             "report": self.report,
         }
+        if self.distribution:
+            paths["distribution"] = self.root / self.source("Distribution")
         return {name: os.path.relpath(path) for name, path in paths.items()}
 
 
@@ -130,6 +142,8 @@ def write_generated(place: Place, form: TheoremForm, weights: str, fields: Seque
         "Assumptions.v": assumptions_v(place.model, place.strategy),
         "Diagnose.v": diagnose_v(form, place.model, proved),
     }
+    if place.distribution:
+        files["Distribution.v"] = distribution_v(place.model, place.strategy, place.distribution.field)
     write_files(path.parent / place.strategy, files)
     for source in [*place.sources, place.source("Assumptions"), place.source("Diagnose")]:
         coqrun.remove_compiled(place.root / source)
@@ -150,11 +164,16 @@ def reread(place: Place, form: TheoremForm, types: Mapping[str, str], proved: in
         check_equal(read_source(place.root / place.weights), weights, place.root / place.weights)
     check_data(*text(place.source("Certificate")), types)
     check_theorem(*text(place.source("Theorem")), [form])
-    for name, wanted in (
-        ("Theorem", theorem_v(form, place.model, proved)),
-        ("Assumptions", assumptions_v(place.model, place.strategy)),
-        ("Diagnose", diagnose_v(form, place.model, proved)),
-    ):
+    templates = {
+        "Theorem": theorem_v(form, place.model, proved),
+        "Assumptions": assumptions_v(place.model, place.strategy),
+        "Diagnose": diagnose_v(form, place.model, proved),
+    }
+    if place.distribution:
+        field = place.distribution.field
+        check_data(*text(place.source("Distribution")), {field.name: field.coq_type})
+        templates["Distribution"] = distribution_v(place.model, place.strategy, field)
+    for name, wanted in templates.items():
         check_equal(read_source(place.root / place.source(name)), wanted, place.root / place.source(name))
 
 
@@ -164,7 +183,7 @@ def verify(place: Place, form: TheoremForm, proved: int, total: int, limits: coq
     Raises: NotProved: Coq did not accept; the message says which case of the checker failed. ToolMissing, TimeLimit.
     """
     runs = []
-    with stages("coqc", "coqc Weights.v, Certificate.v, Theorem.v"):
+    with stages("coqc", f"coqc {', '.join(source.name for source in place.sources)}"):
         for source in place.sources:
             try:
                 runs.append(coqrun.coqc(place.root, source, limits))
@@ -182,7 +201,8 @@ def verify(place: Place, form: TheoremForm, proved: int, total: int, limits: coq
             coqrun.remove_compiled(place.root / place.source("Theorem"))
             raise
     statement = read_source(place.root / place.source("Theorem")).partition("\nTheorem ")[2].partition("\n")[0]
-    in_words = theorem_in_words(form.statement, proved, total, INPUTS[form.layout.group])
+    of = place.distribution.name if place.distribution else ""
+    in_words = theorem_in_words(form.statement, proved, total, INPUTS[form.layout.group], of)
     peak = max(one.peak_rss_mb for one in runs)
     return Checked(f"Theorem {statement}", in_words, names, stages.seconds, round(peak, 1))
 
@@ -201,6 +221,10 @@ def _why_refused(place: Place, proved: int, total: int, limits: coqrun.Limits, e
 
 def data_bytes(certificate: Path) -> int:
     """Bytes of the definitions in Certificate.v, without header and imports."""
-    text = read_source(certificate)
+    return definition_bytes(read_source(certificate))
+
+
+def definition_bytes(text: str) -> int:
+    """Bytes of the definitions in the text of a Certificate.v."""
     start = text.find("Definition ")
     return len(text) - start if start >= 0 else 0

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import os
 import re
 import shutil
@@ -12,10 +13,16 @@ import hypothesis
 import pytest
 
 from compact_proofs.extract.coq_text import Field
+from compact_proofs.extract.families import network_accuracy, quantise_network
+from compact_proofs.models.tasks import n_inputs
+from compact_proofs.models.weights import load_model, weights_to_bytes
 from compact_proofs.proofs import built, coqrun
+from compact_proofs.proofs.claim import Claim
 from compact_proofs.proofs.forms import CertificateForm, CoqNames
 from compact_proofs.proofs.pipeline import Options, prove
-from compact_proofs.proofs.registry import Found, Strategy
+from compact_proofs.proofs.registry import DEFAULT, Found, Strategy, silent, strategy_for
+from compact_proofs.proofs.report import STAGES, Report
+from compact_proofs.proofs.words import INPUTS, theorem_in_words
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("random", deadline=None, max_examples=300)  # by night
@@ -166,6 +173,55 @@ def coq_output(make_root, tmp_path_factory):
 def coq_verdicts(coq_output):
     """`coq_verdicts(text)`: every outcome that coqc prints of a file with this text, each on one line."""
     return lambda text: [" ".join(verdict.split()) for verdict in VERDICT.findall(coq_output(text))]
+
+
+@pytest.fixture(scope="session")
+def pretend_proofs():
+    """`pretend_proofs(out, model, *strategies)`: leave report.json and certificate.json as `prove` does, of what the mirrors
+    predict; Coq is not asked."""
+
+    def pretend(out: Path, name: str, *names: str) -> None:
+        config, weights = load_model(name)
+        quantised = quantise_network(config, weights)
+        accuracy = network_accuracy(config, weights, quantised)
+        for one in names:
+            chosen = strategy_for(config.family, one)
+            found = chosen.find(quantised, DEFAULT, silent)
+            folder = out / config.name / one
+            Claim.of(found, chosen, quantised, DEFAULT, 0.25).save(folder / "certificate.json")
+            sign = {"at_least": "<=", "at_most": ">=", "exactly": "="}[found.statement]
+            Report(
+                model=config.name,
+                strategy=one,
+                family=config.family,
+                sizes=quantised.sizes(),
+                weight_bits=quantised.weight_bits,
+                n_inputs=n_inputs(config),
+                statement=found.statement,
+                proved_correct=found.proved,
+                true_correct=accuracy.quantised.right,
+                float_accuracy=accuracy.float_network.right / accuracy.float_network.total,
+                quantised_accuracy=accuracy.quantised.right / accuracy.quantised.total,
+                float_evaluation=dataclasses.asdict(accuracy.float_network),
+                quantised_evaluation=dataclasses.asdict(accuracy.quantised),
+                disagreement=dataclasses.asdict(accuracy.disagreement),
+                certificate_bytes=804,
+                checker_operations=found.operations,
+                seconds=dict.fromkeys(STAGES, 1.5),
+                search_reused=False,
+                peak_rss_mb=100.0,
+                assumptions=["Classical_Prop.classic", "PrimInt63.int"],
+                theorem=f"Theorem accuracy : ({found.proved} {sign} correct_count network)%Z.",
+                theorem_in_words=theorem_in_words(found.statement, found.proved, n_inputs(config), INPUTS[chosen.group]),
+                files={"theorem": f"coq/generated/{config.name}/{one}/Theorem.v"},
+                coq_version="8.16.1",
+                weights_sha256=hashlib.sha256(weights_to_bytes(weights)).hexdigest(),
+                quantised_sha256=quantised.sha256,
+                command="",
+                mechanism=list(found.words),
+            ).save(folder / "report.json")
+
+    return pretend
 
 
 @pytest.fixture

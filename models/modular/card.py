@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
-from compact_proofs.models.modular.config import SIZES, ModularConfig
+from compact_proofs.models.modular.config import CANONICAL, SIZES, ModularConfig
 from compact_proofs.models.modular.weights import ModularWeights
 from compact_proofs.models.weights import weights_to_bytes
 
@@ -12,6 +12,8 @@ NETWORKS = {
     "modular_folded": "one hidden layer, ReLU",
     "modular_relu": "one hidden layer, ReLU, between two bottlenecks",
     "modular_pizza": "one-layer transformer, uniform attention, ReLU, read at the second token",
+    "modular_canonical_relu": "canonical form P[a] + Q[b] + relu(L[a] + R[b]) U",
+    "modular_canonical_square": "canonical form P[a] + Q[b] + (L[a] + R[b])^2 U",
 }
 
 
@@ -19,10 +21,10 @@ def card_text(config: ModularConfig, weights: ModularWeights, rows: Sequence[tup
     """Return the card: task and sizes, the given rows, sha256 of the weights file."""
     sign = "+" if config.coefficient == 1 else "-"
     sizes = ", ".join(f"{key} {getattr(config, key)}" for key in SIZES[config.family])
-    embedding = "one embedding for both tokens" if config.tied else "an embedding for each token"
+    embedding = "; one embedding for both tokens" if config.tied else "; an embedding for each token"
     table = [
         ("task", f"(a {sign} b) mod {config.modulus}, {config.n_inputs:,} pairs"),
-        ("network", f"{NETWORKS[config.family]}; {sizes}; {embedding}"),
+        ("network", f"{NETWORKS[config.family]}; {sizes}{'' if config.family in CANONICAL else embedding}"),
         *rows,
         ("sha256 of the weights file", hashlib.sha256(weights_to_bytes(weights)).hexdigest()),
     ]

@@ -1,12 +1,14 @@
 """What a modular-arithmetic model is: `ModularConfig`, `ModularTraining`, `PurifiedFrom`, as JSON without defaults.
 
-The task: tokens a, b of 0..p-1, answer (a + s b) mod p, s = 1 for addition and -1 for subtraction. Four networks, rows
+The task: tokens a, b of 0..p-1, answer (a + s b) mod p, s = 1 for addition and -1 for subtraction. The networks, rows
 multiplied by W on the right, E = W_E, F = W_E_b (= W_E where tied), both indexed by the token:
   modular_quadratic  hidden = (E[a] + F[b])^2                          logits = hidden W_U
   modular_folded     hidden = relu(E[a] + F[b])                        logits = hidden W_U
   modular_relu       hidden = relu((E[a] + F[b]) W_in)                 logits = hidden W_out W_U
   modular_pizza      x0 = W_E[a] + W_pos[0], x1 = W_E[b] + W_pos[1], mid = x1 + (x0 + x1) W_V W_O / 2,
                      hidden = relu(mid W_in + b_in)                    logits = (mid + hidden W_out + b_out) W_U
+  modular_canonical_relu, _square   hidden = act(L[a] + R[b])          logits = P[a] + Q[b] + hidden U
+The last two take what another architecture folds into, and are never tied.
 `shapes` is where every reader and writer takes names and shapes from. Source: docs/modular_addition.md, section 1.
 """
 
@@ -17,7 +19,9 @@ from dataclasses import asdict, dataclass
 from compact_proofs.models.config import SCHEMA, check_int, check_name, config_from_json
 from compact_proofs.models.errors import ConfigError
 
-MODULAR_FAMILIES = ("modular_quadratic", "modular_relu", "modular_pizza", "modular_folded")
+CANONICAL = ("modular_canonical_relu", "modular_canonical_square")
+MODULAR_FAMILIES = ("modular_quadratic", "modular_relu", "modular_pizza", "modular_folded", *CANONICAL)
+TRAINED_FAMILIES = ("modular_quadratic", "modular_relu", "modular_pizza")  # the others are made from a trained network
 COEFFICIENTS = {"addition": 1, "subtraction": -1}
 LOSSES = ("mse", "cross_entropy")
 SCHEDULES = ("constant", "cosine")
@@ -26,6 +30,7 @@ SIZES = {  # which of d_model, d_mlp, d_attn a family has
     "modular_relu": ("d_model", "d_mlp"),
     "modular_pizza": ("d_model", "d_mlp", "d_attn"),
     "modular_folded": ("d_mlp",),
+    **dict.fromkeys(CANONICAL, ("d_mlp",)),
 }
 
 
@@ -82,7 +87,7 @@ class ModularConfig:
     """Sizes of a modular-arithmetic network, and where it comes from (training or purified_from, None if unknown).
 
     `d_attn` is heads times d_head. `tied`: one embedding for both tokens (a pizza network is always tied, its positions
-    tell the tokens apart). Sizes that a family lacks are None.
+    tell the tokens apart; a canonical one never, L and R are two matrices). Sizes that a family lacks are None.
 
     Raises: ConfigError: a name that is no Coq identifier, an unknown family or operation, an even modulus or one below 3,
     subtraction with tied embeddings, a size that is missing, below 1, or that the family lacks.
@@ -110,6 +115,8 @@ class ModularConfig:
             raise ConfigError(f"config: tied is {self.tied!r}; wanted true or false")
         if self.family == "modular_pizza" and not self.tied:
             raise ConfigError("config: tied is False; wanted True for modular_pizza, its positions tell the tokens apart")
+        if self.family in CANONICAL and self.tied:
+            raise ConfigError(f"config: tied is True; wanted False for {self.family}, give L and R, equal if they are")
         if self.family != "modular_pizza" and self.tied and self.operation == "subtraction":
             raise ConfigError(
                 f"config: operation is 'subtraction' with tied embeddings; {self.family} then cannot tell a - b from b - a; "
@@ -131,6 +138,11 @@ class ModularConfig:
         return COEFFICIENTS[self.operation]
 
     @property
+    def activation(self) -> str:
+        """Return "relu" or "square"."""
+        return "square" if self.family in ("modular_quadratic", "modular_canonical_square") else "relu"
+
+    @property
     def n_ctx(self) -> int:
         return 2
 
@@ -148,6 +160,8 @@ class ModularConfig:
         if self.family in ("modular_quadratic", "modular_folded"):
             embeddings = {"W_E": (p, d_mlp)} if self.tied else {"W_E": (p, d_mlp), "W_E_b": (p, d_mlp)}
             return embeddings | {"W_U": (d_mlp, p)}
+        if self.family in CANONICAL:
+            return {"P": (p, p), "Q": (p, p), "L": (p, d_mlp), "R": (p, d_mlp), "U": (d_mlp, p)}
         assert self.d_model is not None
         if self.family == "modular_relu":
             embeddings = {"W_E": (p, self.d_model)} if self.tied else {"W_E": (p, self.d_model), "W_E_b": (p, self.d_model)}

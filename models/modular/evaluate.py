@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from compact_proofs.models.evaluate import Disagreement, Evaluation
-from compact_proofs.models.modular.config import ModularConfig
+from compact_proofs.models.modular.config import CANONICAL, ModularConfig
 from compact_proofs.models.modular.tasks import answers
 from compact_proofs.models.modular.weights import ModularWeights
 from compact_proofs.models.weights import check_shapes
@@ -23,23 +23,34 @@ def logits(config: ModularConfig, matrices: Mapping[str, np.ndarray]) -> np.ndar
     Returns: float64 (p, p, p): first token, second token, class.
     Source:  the formulas at the head of config.py.
     """
-    E = matrices["W_E"]
-    F = matrices.get("W_E_b", E)
+    second = np.arange(config.modulus)
     result = np.empty((config.modulus,) * 3)
     for a in range(config.modulus):
-        if config.family == "modular_quadratic":
-            result[a] = (E[a] + F) ** 2 @ matrices["W_U"]
-        elif config.family == "modular_folded":
-            result[a] = np.maximum(E[a] + F, 0) @ matrices["W_U"]
-        elif config.family == "modular_relu":
-            hidden = np.maximum((E[a] + F) @ matrices["W_in"], 0)
-            result[a] = hidden @ matrices["W_out"] @ matrices["W_U"]
-        else:
-            x0, x1 = E[a] + matrices["W_pos"][0], E + matrices["W_pos"][1]
-            mid = x1 + (x0 + x1) / 2 @ matrices["W_V"] @ matrices["W_O"]
-            hidden = np.maximum(mid @ matrices["W_in"] + matrices["b_in"], 0)
-            result[a] = (mid + hidden @ matrices["W_out"] + matrices["b_out"]) @ matrices["W_U"]
+        result[a] = logits_of_pairs(config, matrices, np.full_like(second, a), second)
     return result
+
+
+def logits_of_pairs(
+    config: ModularConfig, matrices: Mapping[str, np.ndarray], first: np.ndarray, second: np.ndarray
+) -> np.ndarray:
+    """Compute the logits of some pairs, their tokens in int64 (count,): float64 (count, p). Otherwise as `logits`."""
+    if config.family in CANONICAL:
+        before = matrices["L"][first] + matrices["R"][second]
+        hidden = before**2 if config.activation == "square" else np.maximum(before, 0)
+        return matrices["P"][first] + matrices["Q"][second] + hidden @ matrices["U"]
+    E = matrices["W_E"]
+    F = matrices.get("W_E_b", E)
+    if config.family == "modular_quadratic":
+        return (E[first] + F[second]) ** 2 @ matrices["W_U"]
+    if config.family == "modular_folded":
+        return np.maximum(E[first] + F[second], 0) @ matrices["W_U"]
+    if config.family == "modular_relu":
+        hidden = np.maximum((E[first] + F[second]) @ matrices["W_in"], 0)
+        return hidden @ matrices["W_out"] @ matrices["W_U"]
+    x0, x1 = E[first] + matrices["W_pos"][0], E[second] + matrices["W_pos"][1]
+    mid = x1 + (x0 + x1) / 2 @ matrices["W_V"] @ matrices["W_O"]
+    hidden = np.maximum(mid @ matrices["W_in"] + matrices["b_in"], 0)
+    return (mid + hidden @ matrices["W_out"] + matrices["b_out"]) @ matrices["W_U"]
 
 
 def count_right_modular(config: ModularConfig, weights: ModularWeights) -> Evaluation:

@@ -7,13 +7,13 @@ compares them.
 
 import torch
 
-from compact_proofs.models.modular.config import ModularConfig
+from compact_proofs.models.modular.config import CANONICAL, ModularConfig
 
 Matrices = dict[str, torch.Tensor]
 
 
 def fold(config: ModularConfig, matrices: Matrices) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return L, R (p, d_mlp) and U (d_mlp, p) of all families but pizza, which has P and Q too."""
+    """Return L, R (p, d_mlp) and U (d_mlp, p) of the families without P and Q."""
     E = matrices["W_E"]
     F = matrices.get("W_E_b", E)
     if config.family == "modular_relu":
@@ -31,9 +31,11 @@ def logits_of_all_pairs(config: ModularConfig, matrices: Matrices) -> torch.Tens
         U = matrices["W_out"] @ matrices["W_U"]
         direct = (first @ matrices["W_U"]).unsqueeze(1) + (second + matrices["b_out"]) @ matrices["W_U"]
         return direct + (L.unsqueeze(1) + R).relu() @ U
-    L, R, U = fold(config, matrices)
+    canonical = config.family in CANONICAL
+    L, R, U = (matrices["L"], matrices["R"], matrices["U"]) if canonical else fold(config, matrices)
     hidden = L.unsqueeze(1) + R
-    return (hidden.square() if config.family == "modular_quadratic" else hidden.relu()) @ U
+    of_neurons = (hidden.square() if config.activation == "square" else hidden.relu()) @ U
+    return matrices["P"].unsqueeze(1) + matrices["Q"] + of_neurons if canonical else of_neurons
 
 
 def quadratic_mse(config: ModularConfig, matrices: Matrices) -> torch.Tensor:

@@ -15,7 +15,7 @@ import numpy as np
 
 from compact_proofs.models.errors import ConfigError
 from compact_proofs.models.modular.card import card_text
-from compact_proofs.models.modular.config import ModularConfig, PurifiedFrom
+from compact_proofs.models.modular.config import CANONICAL, ModularConfig, PurifiedFrom
 from compact_proofs.models.modular.evaluate import count_right_modular
 from compact_proofs.models.modular.weights import ModularWeights
 from compact_proofs.models.weights import TRAINED, check_shapes, load_model, save_model, weights_to_bytes
@@ -27,8 +27,8 @@ CardRows = Callable[[ModularConfig, ModularWeights], list[tuple[str, str]]]
 class Folded:
     """A network as logit[a, b] = P[a] + Q[b] + act(L[a] + R[b]) U, float64.
 
-    L, R (p, d_mlp); U (d_mlp, p); P, Q (p, p), zero but for modular_pizza. act is the square for modular_quadratic and
-    ReLU for the others.
+    L, R (p, d_mlp); U (d_mlp, p); P, Q (p, p), zero but for modular_pizza and canonical networks. act is the config's
+    `activation`.
     """
 
     L: np.ndarray
@@ -45,6 +45,8 @@ def fold_float(config: ModularConfig, weights: ModularWeights) -> Folded:
     """
     check_shapes(config, weights)
     W = weights.in_float64()
+    if config.family in CANONICAL:
+        return Folded(**W)
     E = W["W_E"]
     F = W.get("W_E_b", E)
     none = np.zeros((config.modulus, config.modulus))
@@ -70,9 +72,9 @@ def purify(config: ModularConfig, weights: ModularWeights) -> tuple[ModularConfi
     Its first embedding is A[j] cos(w a + t) for neuron j, its second the same function of s b (s the sign of the
     operation), so tied for addition; its output is B cos(w c + u), all three of one frequency w = 2 pi k / p.
 
-    Raises: ConfigError: a modular_quadratic network, or one that is purified already.
+    Raises: ConfigError: a network with squares, or one that is purified already.
     """
-    if config.family == "modular_quadratic" or config.purified_from is not None:
+    if config.activation == "square" or config.purified_from is not None:
         raise ConfigError(f"config: {config.name} is {config.family}; wanted a trained network with ReLU, not a purified one")
     p, folded = config.modulus, fold_float(config, weights)
     tokens = np.arange(p)

@@ -18,7 +18,7 @@ import torch
 
 from compact_proofs.models.errors import ConfigError, UsageError
 from compact_proofs.models.modular.card import card_text
-from compact_proofs.models.modular.config import SIZES, ModularConfig, ModularTraining
+from compact_proofs.models.modular.config import SIZES, TRAINED_FAMILIES, ModularConfig, ModularTraining
 from compact_proofs.models.modular.evaluate import count_right_modular
 from compact_proofs.models.modular.network import Matrices, logits_of_all_pairs, quadratic_mse
 from compact_proofs.models.modular.tasks import answers, training_pairs
@@ -27,7 +27,7 @@ from compact_proofs.models.train import PROGRESS_EVERY_STEPS, Progress, choose_d
 from compact_proofs.models.weights import TRAINED, ZOO, save_model, zoo_names
 
 ModularCardRows = Callable[[ModularConfig, ModularWeights], list[tuple[str, str]]]
-FAMILY_STEPS = {"modular_quadratic": 2000, "modular_relu": 1000, "modular_pizza": 1000}
+FAMILY_STEPS = dict(zip(TRAINED_FAMILIES, (2000, 1000, 1000), strict=True))
 LARGEST = 0.9675  # largest |entry| after ready_to_round: a little below 1, so that 5 or more bits can be used up to the last
 
 
@@ -39,7 +39,7 @@ def default_width(family: str, modulus: int) -> int:
 def recipe(family: str, seed: int, steps: int) -> ModularTraining:
     """Return the recipe of a family for one seed.
 
-    Raises: UsageError: a family that is not trained (modular_folded is made by purification).
+    Raises: UsageError: a family that is not trained.
     """
     if family not in FAMILY_STEPS:
         raise UsageError(f"family is {family!r}; wanted one that is trained: {', '.join(FAMILY_STEPS)}")

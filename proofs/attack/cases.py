@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from compact_proofs.extract.coq_text import Statement, certificate_v, weights_v
+from compact_proofs.extract.coq_text import Statement, certificate_v, distribution_v, weights_v
+from compact_proofs.extract.distribution import FIELD
 from compact_proofs.extract.layouts import LAYOUTS
 from compact_proofs.extract.rounding import QuantisedNetwork
 from compact_proofs.models.errors import NotProved, TimeLimit
@@ -86,9 +87,13 @@ def coq_text(facade: str, cases: Sequence[Case]) -> str:
         fields = case.strategy.fields(case.certificate)
         name, certificate = f"Certificate_{index}", _definitions(certificate_v("attack", case.strategy.name, fields))
         record = " ".join([case.strategy.constructor, *(f"{name}.{field.name}" for field in fields)])
-        verdict = case.strategy.coq[case.statement].verdict
+        verdict, arguments = case.strategy.coq[case.statement].verdict, network
         parts.append(f"Module {name}.\n{certificate}\nEnd {name}.\n")
-        parts.append(f'Redirect "{ANSWER}{index}" Eval vm_compute in ({verdict} ({case.claimed})%Z {network} ({record})).\n')
+        if case.strategy.distribution is not None:
+            text = _definitions(distribution_v("attack", case.strategy.name, case.strategy.distribution.field))
+            parts.append(f"Module Distribution_{index}.\n{text}\nEnd Distribution_{index}.\n")
+            arguments = f"Distribution_{index}.{FIELD} {network}"
+        parts.append(f'Redirect "{ANSWER}{index}" Eval vm_compute in ({verdict} ({case.claimed})%Z {arguments} ({record})).\n')
     return "\n".join(parts)
 
 

@@ -1,11 +1,11 @@
 """Mutation testing of the Coq checkers: `python -m compact_proofs.proofs.attack.coq_mutants`.
 
 One change at a time in the definitions that a check evaluates. A soundness proof or the proof of a counting twin has to fail
-then, or, where all proofs still hold (so that the changed checker is sound too), Coq's verdict on a recorded case has to differ.
-The stages of a mutant:
-    stillborn  the changed definition is no longer well-typed: not counted
-    proofs     a file fails to compile (killed by that proof), or all hold
-    verdicts   of those that hold: a case whose verdict differs (killed by a test), or none (survived)
+then, or Coq's verdict on a recorded case has to differ. The stages of a mutant:
+    session    coqtop reads what names the definition (`coq_session`): a proof fails, the definition has no type (stillborn, and
+               not counted), or that decides nothing
+    verdicts   of the others: a case whose verdict differs (killed by a test), or none
+    proofs     of those, all that rests on the changed file is compiled: a file fails, or all holds (survived)
 Results are kept in OUT/coq_mutants.jsonl by the hash of the sources that they say something about, so a run can be interrupted
 and goes on where it was.
 """
@@ -13,18 +13,24 @@ and goes on where it was.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import itertools
 import random
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
+from compact_proofs.models.errors import Stopped
+from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.attack import corpus, theory_copy
 from compact_proofs.proofs.attack.coq_operators import Change, changes
+from compact_proofs.proofs.attack.coq_session import Session
 from compact_proofs.proofs.attack.coq_source import definitions, executable, in_proof, line_of, refusals
 from compact_proofs.proofs.attack.mutant_results import Mutant, Result, Results, column_of, summary
 from compact_proofs.proofs.attack.theory_copy import Theory, Workplace
@@ -32,6 +38,7 @@ from compact_proofs.proofs.attack.theory_copy import Theory, Workplace
 OUT = Path("build/mutants")
 NAME = "coq_mutants"
 TWINS = "Length/"
+OPEN = Result("open", "", "")
 FACADES = ("Facade.v", "ModularFacade.v")
 
 
@@ -79,6 +86,41 @@ def order_of_files(theory: Theory, mutant: Mutant) -> list[str]:
         if TWINS not in target or mutant.name in theory.sources[target]:
             result += [one for one in theory.in_order(theory.needed[target] & dependents) if one not in result]
     return result
+
+
+def in_sessions(theory: Theory, mutants: Sequence[Mutant], results: Results, jobs: int) -> None:
+    """Try mutants in one coqtop for each file; what that does not decide is left to `try_proofs`."""
+    todo = [one for one in mutants if results.get("proofs", one) is None and results.get("session", one) is None]
+    files = sorted({one.file for one in todo})
+    random.Random(0).shuffle(files)
+    stopped, start = threading.Event(), time.monotonic()
+
+    def of_file(file: str) -> None:
+        names = itertools.groupby((one for one in todo if one.file == file), key=lambda one: one.name)
+        left = [list(group) for _, group in names]
+        while left and not stopped.is_set():
+            try:
+                with coqrun.process_group() as group, contextlib.closing(Session(theory, file, group)) as session:
+                    while left and not stopped.is_set():
+                        began = time.monotonic()
+                        for mutant, found in session.tried(left[0]):
+                            results.add("proofs" if found else "session", mutant, found or OPEN, time.monotonic() - began)
+                            began = time.monotonic()
+                        left.pop(0)
+            except Stopped as error:
+                for mutant in left.pop(0):
+                    if results.get("proofs", mutant) is None:
+                        results.add("session", mutant, replace(OPEN, why=str(error)[:200]), 0.0)
+        tally = f"{results.tally('proofs', mutants)}, {results.tally('session', mutants)}"
+        print(f"{file}: {tally}; {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for future in [pool.submit(of_file, file) for file in files]:
+                future.result()
+        except BaseException:
+            stopped.set()
+            raise
 
 
 def try_proofs(place: Workplace, mutant: Mutant) -> Result:
@@ -150,7 +192,7 @@ def run(theory: Theory, mutants: Sequence[Mutant], results: Results, work: Work,
             raise
 
 
-def _sources_sha256(theory: Theory, file: str) -> str | None:
+def sources_sha256(theory: Theory, file: str) -> str | None:
     """Return the hash of what a file rests on, of all files without one; None where there is no such file."""
     if file and file not in theory.sources:
         return None
@@ -164,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, help="try so many mutants only, drawn by --seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--files", help="mutate only the files that match, such as 'Cert/*'")
-    parser.add_argument("--stage", choices=("proofs", "verdicts"), help="stop after the proofs")
+    parser.add_argument("--proofs-only", action="store_true", help="stop before any verdict is asked for")
     parser.add_argument("--theory", type=Path, help="the folder of the theory, with _CoqProject; default: that of the checkout")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args(arguments)
@@ -175,13 +217,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.sample is not None:
         chosen = random.Random(options.seed).sample(range(len(mutants)), min(options.sample, len(mutants)))
         mutants = [mutants[index] for index in sorted(chosen)]
-    results = Results(out / f"{NAME}.jsonl", partial(_sources_sha256, theory))
-    run(theory, mutants, results, try_proofs, "proofs", options.jobs)
-    if options.stage == "proofs":
+    results = Results(out / f"{NAME}.jsonl", partial(sources_sha256, theory))
+    in_sessions(theory, mutants, results, options.jobs)
+    if options.proofs_only:
         return 0
-    holding = [one for one in mutants if (found := results.get("proofs", one)) and found.verdict == "holds"]
+
+    def still(stage: str, *verdicts: str) -> list[Mutant]:
+        return [one for one in mutants if (result := results.get(stage, one)) is None or result.verdict in verdicts]
+
     cases = corpus.recorded(out, theory, say)
-    run(theory, holding, results, partial(try_verdicts, cases=cases), f"verdicts {cases.sha256}", options.jobs)
+    verdicts = f"verdicts {cases.sha256}"
+    run(theory, still("proofs", "holds"), results, partial(try_verdicts, cases=cases), verdicts, options.jobs)
+    alike = still(verdicts, "survived")
+    run(theory, [one for one in still("proofs", "holds") if one in alike], results, try_proofs, "proofs", options.jobs)
     text, survived = summary(NAME, mutants, [results.last(one) for one in mutants], out)
     print(text)
     return 1 if survived else 0

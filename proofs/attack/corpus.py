@@ -8,6 +8,7 @@ Recorded once in OUT/corpus.pickle, and again when a checker or this file has ch
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import pickle
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from compact_proofs.extract.coq_text import Statement
+from compact_proofs.extract.distribution import Distribution
 from compact_proofs.extract.layouts import LAYOUTS, Group
 from compact_proofs.extract.modular import QuantisedModular
 from compact_proofs.extract.modular_form import Form
@@ -33,6 +35,7 @@ from compact_proofs.proofs.attack.theory_copy import Theory
 from compact_proofs.proofs.registry import DEFAULT, silent, strategies
 from compact_proofs.proofs.strategies.modular.brute_force import ModularBruteForceCertificate
 from compact_proofs.proofs.strategies.modular.second_moment import SecondMomentCertificate
+from compact_proofs.proofs.strategies.weighted import weighted
 
 TESTS = Path(__file__).parents[2] / "tests"
 MAX_TESTS = ("test_mirror", "test_exact_mirror")
@@ -43,11 +46,13 @@ FORM_TESTS = {
     "test_modular_quadrature": "quadrature",
 }
 NETWORKS = 4 * len(KINDS)
-CHANGED_EVERYWHERE = (13, 93, 126)  # networks of both tasks, right on most inputs; the last of neurons that are cosines
+MORE = range(NETWORKS, 12 * len(KINDS))  # of these, networks of TELLING kinds, right on some inputs, and bounds below the truth
+TELLING = ("sensible", "noisy", "shaken")
+CHANGED_EVERYWHERE = (13, 30, 126)  # networks of both tasks, right on most inputs; the last of neurons that are cosines
 MOST_INSIDE = 40  # changes of entries, about
 HUGE = "2^62"  # in the words for a change that can make a power too large to compute
 BATCH = 200
-FAMILIES = {"relu": "modular_folded", "square": "modular_quadratic"}
+FAMILIES = {"relu": ("modular_folded", "modular_canonical_relu"), "square": ("modular_quadratic", "modular_canonical_square")}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,10 +67,12 @@ class Recorded:
     certificate: Any
     claimed: int
     verdict: str = ""
+    distribution: Distribution | None = None  # of strategy `weighted`
 
     def case(self) -> cases.Case:
         """Return it as the renderer takes it."""
-        return cases.Case(self.network, strategies(self.group)[self.strategy], self.statement, self.certificate, self.claimed)
+        chosen = strategies(self.group)[self.strategy] if self.distribution is None else weighted(self.distribution)
+        return cases.Case(self.network, chosen, self.statement, self.certificate, self.claimed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +148,16 @@ def every_case() -> Iterator[Recorded]:
         for one in _run(TESTS / "coq" / f"{test}.py")["all_cases"]():
             name = f"{test}: {one.model.name}, {one.name}"
             yield Recorded(name, "max_of_k", one.strategy, one.statement, one.model, one.certificate, one.claimed)
+    for one in _run(TESTS / "coq" / "test_weighted.py")["all_cases"]():
+        with contextlib.suppress(InputRefused):  # what no file can say
+            rows, name = Distribution("corpus", one.rows), f"test_weighted: {one.name}"
+            claim = (one.model, one.certificate, one.claimed)
+            yield Recorded(name, "max_of_k", "weighted", "at_least_weight", *claim, distribution=rows)
     yield from _form_cases()
     yield from _square_cases()
     yield from _attack_cases()
-    for seed in range(NETWORKS):
-        yield from _attacked(seed)
+    for seed in [*range(NETWORKS), *(seed for seed in MORE if KINDS[seed % len(KINDS)].endswith(TELLING))]:
+        yield from attacked(seed)
     for seed in CHANGED_EVERYWHERE:
         yield from _changed_everywhere(seed)
 
@@ -155,15 +167,18 @@ def _run(path: Path) -> dict[str, Any]:
 
 
 def network_of(name: str, form: Form) -> QuantisedModular | None:
-    """Return the network of one hidden layer that folds into a form; None where it has a direct path, or tables that disagree."""
+    """Return a network that folds into a form, canonical where it has a direct path; None where its tables disagree."""
     p, m = form.order, form.L.shape[1]
     shapes = [table.shape == (p, m) for table in (form.L, form.R, form.U)]
-    if not all(shapes) or form.P.any() or form.Q.any() or p < 1 or m < 1 or form.P.shape != (p, p) or form.Q.shape != (p, p):
+    if not all(shapes) or p < 1 or m < 1 or form.P.shape != (p, p) or form.Q.shape != (p, p):
         return None
+    direct = bool(form.P.any() or form.Q.any())
     tensors = {"W_E": form.L, "W_E_b": form.R, "W_U": form.U.T}
+    if direct:
+        tensors = {"P": form.P, "Q": form.Q, "L": form.L, "R": form.R, "U": form.U.T}
     if max(int(np.abs(table).max()) for table in tensors.values()) >= 2**62:
         return None
-    family = FAMILIES[form.activation]
+    family = FAMILIES[form.activation][direct]
     matrices = {key: QuantisedMatrix(np.array(table, dtype=np.int64), 0) for key, table in tensors.items()}
     return QuantisedModular(name, family, p, form.coefficient, 8, matrices)
 
@@ -202,10 +217,9 @@ def _attack_cases() -> Iterator[Recorded]:
     made["factors"] = [case for case, _ in _run(TESTS / "attack" / "test_garbage_factors.py")["garbage_cases"]()]
     for name, found in made.items():
         for number, one in enumerate(found):
-            group = one.strategy.group
-            yield Recorded(
-                f"{name}: {number}", group, one.strategy.name, one.statement, one.network, one.certificate, one.claimed
-            )
+            chosen = one.strategy
+            of = (chosen.group, chosen.name, one.statement, one.network, one.certificate, one.claimed)
+            yield Recorded(f"{name}: {number}", *of, distribution=chosen.distribution)
 
 
 def _changed_everywhere(seed: int) -> Iterator[Recorded]:
@@ -228,7 +242,7 @@ def _changed_everywhere(seed: int) -> Iterator[Recorded]:
             yield from _claims(f"changed {kind}: {seed}, {what}", group, name, model, changed)
 
 
-def _attacked(seed: int) -> Iterator[Recorded]:
+def attacked(seed: int) -> Iterator[Recorded]:
     """Yield certificates on a network of `attack.networks`, found and changed, with the best claim and the next."""
     kind, model = network(seed)
     group: Group = "max_of_k" if kind.startswith("max") else "modular"
@@ -240,6 +254,8 @@ def _attacked(seed: int) -> Iterator[Recorded]:
         except (InputRefused, NotProved):
             continue
         yield from _claims(f"{kind}: {seed}, found", group, name, model, found)
+        if name == "subcubic_low_rank":  # of any rank
+            yield from _claims(f"{kind}: {seed}, found", group, "quadratic", model, found)
         rng = np.random.default_rng([seed, index])
         changes = ((what, one) for what, one in cases.mutated(found, rng) if HUGE not in what)
         for what, changed in itertools.islice(changes, 1):

@@ -2,38 +2,37 @@
 
 One change at a time in the functions that mirror a Coq checker. Each mutant is a forked process in which all modules are
 imported anew, the changed one from its changed text, and judges the recorded cases that run the changed function: the first
-verdict that is not Coq's kills it, and so does an exception, or much more time than the unchanged mirror takes. Results are in
-OUT/mirror_mutants.jsonl by the hash of the mirrors and of the cases, so a run can be interrupted and goes on where it was.
+verdict that is not Coq's kills it, and so does an exception, or much more time than the unchanged mirror takes. Where nothing
+does, the tests of that mirror are run, and one that fails kills it. Results are in OUT/mirror_mutants.jsonl, so a run can be
+interrupted and goes on where it was: a mutant that a case kills stays so while that case and the modules that its mirror
+imports are the same; any other result, while all cases and tests are.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
 import hashlib
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import json
-import os
 import pickle
 import random
-import resource
-import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType
-from typing import Any
+from types import FrameType
 
 from compact_proofs.models.files import write_atomic
 from compact_proofs.proofs.attack import corpus, mirror_operators, theory_copy
 from compact_proofs.proofs.attack.corpus import Corpus
 from compact_proofs.proofs.attack.mirror_operators import PACKAGE, Key, functions, mirrors, modules
+from compact_proofs.proofs.attack.mirror_processes import Task, import_changed, run
+from compact_proofs.proofs.attack.mirror_tests import files_of, first_failure
 from compact_proofs.proofs.attack.mutant_results import Mutant, Result, Results, column_of, summary
 
 OUT = Path("build/mutants")
@@ -42,7 +41,7 @@ FOLDERS = ("proofs/strategies", "proofs/strategies/modular")
 EXTRACT = ("exp_bounds", "tables", "modular_form", "modular_fold")
 TIMES = 10  # a mutant may take so many times as long as the unchanged mirror,
 MORE_S = 10  # and so many seconds more
-MEMORY = 4 * 2**30
+TEST_S = 120  # CPU seconds for the tests of a mirror, which take at most 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,7 @@ class Sources:
     text: dict[str, str]
     file: dict[str, str]
     mirrors: dict[Key, set[Key]]
+    imports: dict[str, dict[str, Key]]  # by module and name
 
     @property
     def sha256(self) -> str:
@@ -64,7 +64,8 @@ def sources(root: Path) -> Sources:
     paths += [root / "extract" / f"{name}.py" for name in EXTRACT]
     file = {PACKAGE + path.relative_to(root).with_suffix("").as_posix().replace("/", "."): path for path in paths}
     text = {module: path.read_text(encoding="utf-8") for module, path in file.items()}
-    return Sources(text, {module: path.relative_to(root).as_posix() for module, path in file.items()}, mirrors(modules(text)))
+    names, read = {module: path.relative_to(root).as_posix() for module, path in file.items()}, modules(text)
+    return Sources(text, names, mirrors(read), read.imports)
 
 
 def all_mutants(found: Sources) -> list[tuple[str, Mutant]]:
@@ -90,27 +91,6 @@ def all_mutants(found: Sources) -> list[tuple[str, Mutant]]:
     return result
 
 
-class Changed(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """Imports one module from a text of ours."""
-
-    def __init__(self, module: str, text: str, path: str) -> None:
-        self.module, self.text, self.path = module, text, path
-
-    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> importlib.machinery.ModuleSpec | None:
-        """Say that this module is ours, and no other."""
-        if name != self.module:
-            return None
-        return importlib.util.spec_from_loader(name, self, origin=self.path)
-
-    def get_source(self, name: str) -> str:
-        """Return the changed text."""
-        return self.text
-
-    def get_code(self, name: str) -> CodeType:
-        """Compile the changed text."""
-        return compile(self.text, self.path, "exec", dont_inherit=True)
-
-
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A case: its pickle, its name, Coq's verdict, which functions its mirror runs, and in how many seconds."""
@@ -121,19 +101,17 @@ class Judged:
     runs: frozenset[tuple[str, str]]
     seconds: float
 
-
-def forget() -> None:
-    """Forget all modules of this package, so that they are imported anew."""
-    for name in [one for one in sys.modules if one.startswith(PACKAGE)]:
-        del sys.modules[name]
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.case + self.verdict.encode()).hexdigest()
 
 
 def verdict_of(case: bytes) -> str:
     """Return the verdict of the mirror that is imported now."""
-    group, strategy, *rest = pickle.loads(case)
-    claimed, network, certificate, statement = rest
+    group, strategy, distribution, *claim = pickle.loads(case)
     registry = importlib.import_module(f"{PACKAGE}proofs.registry")
-    return " ".join(registry.strategies(group)[strategy].verdict(claimed, network, certificate, statement).split())
+    chosen = registry.strategies(group)[strategy] if distribution is None else registry.strategy_for(group, None, distribution)
+    return " ".join(chosen.verdict(*claim).split())
 
 
 def judged(out: Path, found: Sources, corpus: Corpus) -> list[Judged]:
@@ -148,7 +126,8 @@ def judged(out: Path, found: Sources, corpus: Corpus) -> list[Judged]:
             return [Judged(*one) for one in kept[1]]
     result, by_line = [], _by_line(found)
     for one in corpus.cases:
-        data = pickle.dumps((one.group, one.strategy, one.claimed, one.network, one.certificate, one.statement))
+        claim = (one.claimed, one.network, one.certificate, one.statement)
+        data = pickle.dumps((one.group, one.strategy, one.distribution, *claim))
         with _Watched(by_line) as watched:
             got = verdict_of(data)
         assert got == one.verdict, f"{one.name}: the mirror says {got}, Coq {one.verdict}"
@@ -197,79 +176,70 @@ def of_mutant(module: str, mutant: Mutant, all_cases: Sequence[Judged], found: S
     return [one for one in all_cases if one.runs & shown]
 
 
-def in_child(module: str, mutant: Mutant, found: Sources, cases: Sequence[Judged]) -> Result:
+def judge(module: str, mutant: Mutant, found: Sources, cases: Sequence[Judged]) -> Result:
     """Judge the cases with the changed module. Only for a forked process: it changes what is imported."""
-    forget()
-    text = mutant.applied(found.text[module])
-    try:
-        compile(text, mutant.file, "exec")
-    except SyntaxError as error:
-        return Result("stillborn", "", str(error))
-    sys.meta_path.insert(0, Changed(module, text, mutant.file))
+    if stillborn := import_changed(module, mutant, found.text[module]):
+        return stillborn
     name = "import"
     try:
         for one in cases:
             name = one.name
             if (got := verdict_of(one.case)) != one.verdict:
-                return Result("test", name, f"{got} in place of {one.verdict}")
+                return Result("test", name, f"{got} in place of {one.verdict}", one.sha256)
     except Exception as error:
-        return Result("test", name, f"{type(error).__name__}: {error}"[:200])
+        return Result("test", name, f"{type(error).__name__}: {error}"[:200], "" if name == "import" else one.sha256)
     return Result("survived", "", "")
 
 
-def fork(module: str, mutant: Mutant, found: Sources, cases: Sequence[Judged]) -> tuple[int, int]:
-    """Start a process for a mutant; return its id and the end of a pipe from which its result is read."""
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(write)
-        return pid, read
-    status = 1
-    try:
-        os.close(read)
-        seconds = int(TIMES * sum(one.seconds for one in cases)) + MORE_S
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        with open(os.devnull, "w") as nothing:  # noqa: PTH123
-            os.dup2(nothing.fileno(), 2)
-        result = in_child(module, mutant, found, cases)
-        os.write(write, json.dumps([result.verdict, result.where, result.why]).encode()[:60000])
-        status = 0
-    finally:
-        os._exit(status)
-    raise AssertionError("not reached")
+def test(module: str, mutant: Mutant, found: Sources, files: list[Path]) -> Result:
+    """Run tests with the changed module. Only for a forked process."""
+    return import_changed(module, mutant, found.text[module]) or first_failure(files)
 
 
-def run(mutants: Sequence[tuple[str, Mutant]], results: Results, found: Sources, cases: Sequence[Judged], jobs: int) -> None:
-    """Judge all mutants that have no result, so many at a time."""
-    todo = [(module, one) for module, one in mutants if results.get("verdicts", one) is None]
-    running: dict[int, tuple[Mutant, int, float]] = {}
-    done, start = 0, time.monotonic()
-    gc.freeze()
-    try:
-        while todo or running:
-            while todo and len(running) < jobs:
-                module, mutant = todo.pop(0)
-                pid, pipe = fork(module, mutant, found, of_mutant(module, mutant, cases, found))
-                running[pid] = (mutant, pipe, time.monotonic())
-            for pid in list(running):
-                if os.waitpid(pid, os.WNOHANG)[0] == 0:
-                    continue
-                mutant, pipe, began = running.pop(pid)
-                with os.fdopen(pipe, "rb") as stream:
-                    said = stream.read()
-                result = Result(*json.loads(said)) if said else Result("test", "", "does not finish")
-                results.add("verdicts", mutant, result, time.monotonic() - began)
-                done += 1
-                if done % 50 == 0:
-                    tally = results.tally("verdicts", [one for _, one in mutants])
-                    print(f"[{done}/{done + len(todo) + len(running)}] {tally} {time.monotonic() - start:.0f} s", file=sys.stderr)
-            time.sleep(0.005)
-    finally:
-        for pid in running:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+Mutants = Sequence[tuple[str, Mutant]]  # with their modules
+
+
+def by_cases(mutants: Mutants, results: Results, found: Sources, cases: Sequence[Judged]) -> Iterator[Task]:
+    """Yield what is to be done for the mutants that have not been judged."""
+    for module, mutant in mutants:
+        if results.get("verdicts", mutant) is None:
+            chosen = of_mutant(module, mutant, cases, found)
+            yield mutant, partial(judge, module, mutant, found, chosen), int(TIMES * sum(one.seconds for one in chosen)) + MORE_S
+
+
+def by_tests(mutants: Mutants, results: Results, found: Sources, tests: Path) -> Iterator[Task]:
+    """Yield what is to be done for those that no case has killed."""
+    for module, mutant in mutants:
+        judged_so = results.get("verdicts", mutant)
+        files = files_of(tests, mutant.file)
+        if judged_so and judged_so.verdict == "survived" and files and results.get("tests", mutant) is None:
+            yield mutant, partial(test, module, mutant, found, files), TEST_S
+
+
+def hashes(found: Sources, recorded: Corpus, cases: Sequence[Judged], tests: Path) -> Callable[[str], str | None]:
+    """Return the function from what a result rests on, a case or all of them (""), to the hash of that and of the modules run."""
+    imports = {
+        module: {one for source, name in names.values() for one in (source, f"{source}.{name}") if one in found.text}
+        for module, names in found.imports.items()
+    }
+    strategies = {one.sha256: {module for module, _ in one.runs} for one in cases}
+    files = {path for file in found.file.values() for path in files_of(tests, file)}
+    all_tests = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()
+
+    def sha256(case: str) -> str | None:
+        if not case:
+            return f"{found.sha256} {recorded.sha256} {all_tests}"
+        if case not in strategies:
+            return None
+        todo, needed = list(strategies[case]), set(strategies[case])
+        while todo:
+            new = imports[todo.pop()] - needed
+            needed |= new
+            todo += new
+        texts = json.dumps({module: found.text[module] for module in needed}, sort_keys=True)
+        return hashlib.sha256(f"{case} {texts}".encode()).hexdigest()
+
+    return cache(sha256)
 
 
 def not_run(found: Sources, cases: Sequence[Judged]) -> list[str]:
@@ -301,8 +271,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.sample is not None:
         chosen = random.Random(options.seed).sample(range(len(mutants)), min(options.sample, len(mutants)))
         mutants = [mutants[index] for index in sorted(chosen)]
-    results = Results(out / f"{NAME}.jsonl", lambda file: f"{found.sha256} {recorded.sha256}")
-    run(mutants, results, found, cases, options.jobs)
+    results = Results(out / f"{NAME}.jsonl", hashes(found, recorded, cases, corpus.TESTS))
+    run(by_cases(mutants, results, found, cases), results, "verdicts", options.jobs)
+    run(by_tests(mutants, results, found, corpus.TESTS), results, "tests", options.jobs)
     only = [one for _, one in mutants]
     text, survived = summary(NAME, only, [results.last(one) for one in only], out)
     print(text)

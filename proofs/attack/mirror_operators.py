@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 PACKAGE = "compact_proofs."
 Key = tuple[str, str]  # module, name
-APART = re.compile(r"(?:.*_)?(?:find|search|operations|words|curve|text|lines|fields|certificate)(?:_.*)?$")
+APART = re.compile(r"(?:.*_)?(?:find|search|least|operations|words|curve|text|lines|fields|certificate)(?:_.*)?$")
+EFFORT = {"CHUNK", "CELLS", "QUERIES", "STEP", "OUTPUT", "EXPONENTIAL", "MOST_OPERATIONS", "MOST_SEQUENCES", "_check_size"}
 SWAPPED = {
     "min": "max", "any": "all", "floor": "ceil", "minimum": "maximum", "logical_and": "logical_or", "argmin": "argmax",
     "shift_up": "shift_down", "scale_up": "scale_down", "exp_upper": "exp_lower", "upper_term": "lower_term",
@@ -122,7 +123,8 @@ def mirrors(found: Modules, roots: Iterable[str] = ("verdict", "fold")) -> dict[
     """Return the functions, and the variables in capitals, that functions named as `roots` can reach; with each, which functions
     name it, itself included: those that a change of it can show in.
 
-    What is named as if it found, measured or told something is left out (APART).
+    What is named as if it found, measured or told something is left out (APART), and what says how much is done at a time, or at
+    all (EFFORT).
     """
     todo = [key for key in found.functions if key[1].rpartition(".")[2] in set(roots)]
     reached: dict[Key, set[Key]] = {key: {key} for key in todo}
@@ -131,7 +133,7 @@ def mirrors(found: Modules, roots: Iterable[str] = ("verdict", "fold")) -> dict[
         shown = {key} if key in found.functions else reached[key]
         for target in found.named(key[0], found.node(key)):
             name = target[1].rpartition(".")[2]
-            if APART.match(name) or (target in found.variables and not name.lstrip("_").isupper()):
+            if APART.match(name) or name in EFFORT or (target in found.variables and not name.lstrip("_").isupper()):
                 continue
             before = len(reached.get(target, ()))
             reached.setdefault(target, {target} if target in found.functions else set()).update(
@@ -236,8 +238,8 @@ class _Walk:
             self.between(node.target, node.value, _symbol(node.op) + "=", "operator", OPERATORS[type(node.op)] + "=")
 
     def on_unaryop(self, node: ast.UnaryOp) -> None:
-        start, _ = self.span(node)
-        self.add(f"drop {_symbol(node.op)}", start, self.span(node.operand)[0], "")
+        start, symbol = self.span(node)[0], _symbol(node.op)
+        self.add(f"drop {symbol}", start, start + len(symbol), "")
 
     def on_boolop(self, node: ast.BoolOp) -> None:
         old, new = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")

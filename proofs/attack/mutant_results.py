@@ -14,7 +14,7 @@ from compact_proofs.models.files import write_atomic
 EQUIVALENTS = Path(__file__).with_name("equivalent_mutants.txt")
 WORDS = {
     "proof": "killed by a proof", "test": "killed by a test", "stillborn": "stillborn", "equivalent": "equivalent",
-    "survived": "survived", "holds": "with all proofs holding",
+    "survived": "survived", "holds": "sound", "open": "not decided",
 }  # fmt: skip
 ORDER = tuple(WORDS)
 
@@ -83,9 +83,10 @@ class Results:
         return self._found.get((stage, _key(mutant)))
 
     def last(self, mutant: Mutant) -> Result | None:
-        """Return the result of the last stage that the mutant has come to."""
+        """Return the result that decides on the mutant, or else that of the last stage that it has come to."""
         found = [result for (_, key), result in self._found.items() if key == _key(mutant)]
-        return found[-1] if found else None
+        deciding = [one for one in found if one.verdict in ("proof", "test", "stillborn")]
+        return deciding[0] if deciding else found[-1] if found else None
 
     def add(self, stage: str, mutant: Mutant, result: Result, seconds: float) -> None:
         """Keep a result."""
@@ -135,6 +136,7 @@ def summary(name: str, mutants: Sequence[Mutant], results: Sequence[Result | Non
     wrongly = dict(listed) if len(mutants) else {}
     for mutant, result in zip(mutants, results, strict=True):
         verdict = result.verdict if result else "not tried"
+        verdict = "survived" if verdict == "holds" else verdict
         key = (mutant.file, mutant.text, mutant.change)
         if verdict == "survived" and key in listed:
             verdict = "equivalent"

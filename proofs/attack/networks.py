@@ -1,6 +1,6 @@
 """Tiny quantised networks of both tasks, made to be hard for a checker: `network(seed)`, `KINDS`.
 
-Seeds go through the kinds one by one, and through the seven layouts of modular arithmetic; sizes and weights are drawn by
+Seeds go through the kinds one by one, and through the layouts of modular arithmetic; sizes and weights are drawn by
 numpy's default_rng([seed, place of the kind]), so equal seeds give equal networks. What each kind is: its function below. A kind
 of one task has the task's name in front. Nothing here is trusted.
 """
@@ -20,6 +20,7 @@ BITS = 8  # stands in the name of the width only: weights here may be wider
 MOST_INT = 2**62 - 1  # what Weights.v can have
 MAX_SIZES = ((1, 2, 2, 3, 3), (1, 2, 3, 3, 4, 5), (1, 2, 3, 4), (1, 2, 3))  # n_ctx, d_vocab, d_model, d_head
 MODULAR_SIZES = ((1, 2, 3, 3, 4, 5, 5, 6, 7, 7), (1, 2, 3, 4), (1, 2, 3), (1, 2, 3, 4, 6))  # p, d_model, d_attn, d_mlp
+INPUTS, OUTPUTS = ("W_E", "W_E_b", "L", "R"), ("W_U", "U", "P", "Q")  # by token; by class in their columns
 Rng = np.random.Generator
 Ints = dict[str, np.ndarray]  # of int64, by matrix
 Scales = dict[str, int]  # scale_bits by matrix
@@ -27,7 +28,7 @@ Drawn = tuple[Ints, Scales]
 Shapes = Mapping[str, tuple[int, int]]
 LAYOUTS = (
     "modular_quadratic", "modular_quadratic_tied", "modular_relu", "modular_relu_tied", "modular_pizza", "modular_folded",
-    "modular_folded_tied",
+    "modular_folded_tied", "modular_canonical_relu", "modular_canonical_square",
 )  # fmt: skip
 
 
@@ -48,6 +49,8 @@ def modular_shapes(layout: str, p: int, d_model: int, d_attn: int, d_mlp: int) -
     if layout == "modular_pizza":
         names = ("W_E", "W_pos", "W_V", "W_O", "W_in", "b_in", "W_out", "b_out", "W_U")
         return dict(zip(names, ((p, d), (2, d), (d, n), (n, d), (d, m), (1, m), (m, d), (1, d), (d, p)), strict=True))
+    if layout.startswith("modular_canonical"):
+        return {"P": (p, p), "Q": (p, p), "L": (p, m), "R": (p, m), "U": (m, p)}
     direct = not layout.startswith("modular_relu")
     shapes = {"W_E": (p, m if direct else d)}
     if not layout.endswith("_tied"):
@@ -76,12 +79,17 @@ def small(rng: Rng, shapes: Shapes) -> Drawn:
     return uniform(rng, shapes, 2), {name: int(rng.integers(0, 2)) for name in shapes}
 
 
+def _those(shapes: Shapes, names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if name in shapes]
+
+
 def near_ties(rng: Rng, shapes: Shapes) -> Drawn:
     """All output columns are the same but for one unit here and there, and so are the tokens."""
     ints, scales = random(rng, shapes)
-    ints["W_U"] = ints["W_U"][:, :1] + rng.integers(-1, 2, shapes["W_U"])
+    for name in _those(shapes, OUTPUTS):
+        ints[name] = ints[name][:, :1] + rng.integers(-1, 2, shapes[name])
     if rng.integers(2):
-        for name in ints.keys() & {"W_E", "W_E_b"}:
+        for name in _those(shapes, INPUTS):
             ints[name] = ints[name][:1] + rng.integers(-1, 2, shapes[name])
     return ints, scales
 
@@ -89,13 +97,15 @@ def near_ties(rng: Rng, shapes: Shapes) -> Drawn:
 def exact_ties(rng: Rng, shapes: Shapes) -> Drawn:
     """Some output columns are the same, and some tokens."""
     ints, scales = random(rng, shapes)
-    classes = shapes["W_U"][1]
+    outputs = _those(shapes, OUTPUTS)
+    classes = shapes[outputs[0]][1]
     same = rng.integers(0, classes, classes) if rng.integers(2) else np.arange(classes)
     if classes > 1:
         same[rng.integers(classes)] = same[rng.integers(classes)]
         same[-1] = same[int(rng.integers(classes - 1))] if rng.integers(2) else same[-1]
-    ints["W_U"] = ints["W_U"][:, same]
-    for name in ints.keys() & {"W_E", "W_E_b"}:
+    for name in outputs:
+        ints[name] = ints[name][:, same]
+    for name in _those(shapes, INPUTS):
         if rng.integers(2):
             ints[name] = ints[name][rng.integers(0, classes, classes)]
     return ints, scales
@@ -151,11 +161,11 @@ def saturated(rng: Rng, shapes: Shapes) -> Drawn:
     if "W_Q" in shapes:
         lift = int(rng.integers(4, 15))
         return ints | {"W_Q": ints["W_Q"] << lift, "W_K": ints["W_K"] << int(rng.integers(0, 8))}, scales | {"W_Q": 0, "W_K": 0}
-    shift = np.where(rng.integers(0, 2, shapes["W_U"][0]) == 0, -1, 1) * 1000
     if "b_in" in shapes:
         return ints | {"b_in": np.where(rng.integers(0, 2, shapes["b_in"]) == 0, -1, 1) * 100_000}, scales
     if "W_in" not in shapes:
-        ints["W_E"] = ints["W_E"] + shift
+        name = _those(shapes, INPUTS)[0]
+        ints[name] = ints[name] + np.where(rng.integers(0, 2, shapes[name][1]) == 0, -1, 1) * 1000
     return ints, scales
 
 
@@ -179,7 +189,7 @@ def equal_scores(rng: Rng, shapes: Shapes) -> Drawn:
 def misshapen(rng: Rng, shapes: Shapes) -> Drawn:
     """One matrix has a row or a column too few or too many."""
     ints, scales = random(rng, shapes)
-    fixed = {"W_in"} | ({"W_V"} if "W_V" in shapes else set()) | {"W_E"}  # sizes are read off their columns
+    fixed = {"W_in", "W_V", "W_E", "L"}  # sizes are read off their columns
     name = list(shapes)[int(rng.integers(len(shapes)))]
     axis = 0 if name in fixed else int(rng.integers(2))
     longer = np.concatenate([ints[name], np.take(ints[name], [0], axis=axis)], axis=axis)

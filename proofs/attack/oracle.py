@@ -13,12 +13,11 @@ precision finds the sign.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
-from typing import Any
 
 import mpmath  # type: ignore[import-untyped]
 import numpy as np
 
+from compact_proofs.extract.dyadic import Dyadic
 from compact_proofs.extract.modular import QuantisedModular
 from compact_proofs.extract.quantise import QuantisedModel
 from compact_proofs.extract.rounding import QuantisedMatrix, QuantisedNetwork
@@ -29,39 +28,6 @@ SURE = 1e-9  # float64 decides where the sum is above this share of the sum of s
 UNDERFLOW = 1e-290  # and above this, where the largest c counts as 1
 FURTHEST = 700  # scores so far below the largest count as this far: float64's exp stays normal
 FIRST_PRECISION = 128  # bits
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Dyadic:
-    """Exact numbers ints / 2^bits; `ints` an array of Python ints of any shape."""
-
-    ints: np.ndarray
-    bits: int
-
-    def __add__(self, other: Dyadic) -> Dyadic:
-        bits = max(self.bits, other.bits)
-        return Dyadic(self.in_units(bits) + other.in_units(bits), bits)
-
-    def __matmul__(self, other: Dyadic) -> Dyadic:
-        if self.ints.shape[-1] == 0:  # an empty sum; numpy has none of Python ints
-            return Dyadic(np.zeros((*self.ints.shape[:-1], other.ints.shape[1]), dtype=int).astype(object), 0)
-        return Dyadic(self.ints @ other.ints, self.bits + other.bits)
-
-    def __getitem__(self, place: Any) -> Dyadic:
-        return Dyadic(self.ints[place], self.bits)
-
-    def half(self) -> Dyadic:
-        return Dyadic(self.ints, self.bits + 1)
-
-    def relu(self) -> Dyadic:
-        return Dyadic(np.maximum(self.ints, 0), self.bits)
-
-    def squared(self) -> Dyadic:
-        return Dyadic(self.ints * self.ints, 2 * self.bits)
-
-    def in_units(self, bits: int) -> np.ndarray:
-        """Return the numbers in units of 2^-bits, bits at least `self.bits`."""
-        return self.ints * 2 ** (bits - self.bits)
 
 
 def right_count(network: QuantisedNetwork) -> int:
@@ -164,7 +130,8 @@ def _modular_count(network: QuantisedModular) -> int:
 def _modular_logits(network: QuantisedModular) -> np.ndarray:
     """Return Spec.Modular.logit of a, b and class, in some unit."""
     p, sizes, matrices = network.modulus, network.sizes(), network.matrices()
-    matrices.setdefault("W_E_b", matrices["W_E"])
+    if "W_E" in matrices:
+        matrices.setdefault("W_E_b", matrices["W_E"])
     d, n, m = sizes.get("d_model", 0), sizes.get("d_attn", 0), sizes["d_mlp"]
 
     def read(name: str, rows: int, columns: int) -> Dyadic:
@@ -182,6 +149,12 @@ def _modular_logits(network: QuantisedModular) -> np.ndarray:
         first, second = first_and_second(read("W_E", p, d), read("W_E_b", p, d))
         hidden = ((first + second) @ read("W_in", d, m)).relu()
         return (hidden @ read("W_out", m, d) @ read("W_U", d, p)).ints
+    if network.family in ("modular_canonical_relu", "modular_canonical_square"):
+        first, second = first_and_second(read("L", p, m), read("R", p, m))
+        before = first + second
+        hidden = before.squared() if network.family == "modular_canonical_square" else before.relu()
+        first_direct, second_direct = first_and_second(read("P", p, p), read("Q", p, p))
+        return (first_direct + second_direct + hidden @ read("U", m, p)).ints
     assert network.family == "modular_pizza"
     embed, pos = read("W_E", p, d), read("W_pos", 2, d)
     first, second = first_and_second(embed + pos[0], embed + pos[1])

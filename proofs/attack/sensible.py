@@ -46,6 +46,11 @@ def sensible_modular(rng: Rng, layout: str, p: int, coefficient: int, noise: int
     if layout.startswith(("modular_quadratic", "modular_folded")):
         ints = {"W_E": rounded(first), "W_E_b": rounded(second), "W_U": rounded(outputs)}
         return _finished(rng, layout, ints, noise, bits)
+    if layout.startswith("modular_canonical"):
+        most = 2**bits * int(rng.integers(2))  # a direct path that adds the same to all outputs, or none
+        direct = {name: np.repeat(rng.integers(-most, most + 1, (p, 1)), p, axis=1) for name in ("P", "Q")}
+        ints = direct | {"L": rounded(first), "R": rounded(second), "U": rounded(outputs)}
+        return _finished(rng, layout, ints, noise, bits)
     waves = np.concatenate([np.cos(angles * frequencies), np.sin(angles * frequencies)], axis=1)
     turned = np.concatenate([np.cos(angles * frequencies), coefficient * np.sin(angles * frequencies)], axis=1)
     same = np.tile(frequencies[:, None] == frequency[None, :], (2, 1))

@@ -17,8 +17,8 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from compact_proofs.models.errors import CompactProofsError, InputRefused
-from compact_proofs.proofs import coqrun
-from compact_proofs.proofs.registry import GROUPS, strategies
+from compact_proofs.proofs import built, coqrun
+from compact_proofs.proofs.forms import FORMS
 
 MOST_CPU_S = 25  # for one file; the slowest of the theory takes 11
 LIMITS = coqrun.Limits(seconds=1200.0, memory_mb=4096)
@@ -94,7 +94,7 @@ class Theory:
 
 def checks() -> list[str]:
     """Return the names of the checks of all strategies."""
-    return sorted(names.check for group in GROUPS for one in strategies(group).values() for names in one.coq.values())
+    return sorted(names.check for form in FORMS.values() for names in form.coq.values())
 
 
 def without_proofs(theory: Theory, facade: str) -> tuple[str, set[str]]:
@@ -124,7 +124,7 @@ def prepare(out: Path, shipped: Path | None, jobs: int, say: coqrun.Say) -> Theo
             shutil.rmtree(base.root, ignore_errors=True)
             shutil.copytree(shipped / "theories", base.root / "theories")
             shutil.copy2(shipped / "_CoqProject", base.root / "_CoqProject")
-            for name in CACHES[1:]:  # they save seconds; that of lia does not
+            for name in (built.NAME, *CACHES[1:]):  # they save seconds; that of lia does not
                 if (shipped / name).is_file():
                     shutil.copy2(shipped / name, base.root / name)
         coqrun.build_theory(base.root, jobs, coqrun.Limits(), say)

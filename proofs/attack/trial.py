@@ -26,7 +26,7 @@ from compact_proofs.models.errors import CompactProofsError, InputRefused
 from compact_proofs.proofs import coqrun, registry
 from compact_proofs.proofs.attack import cases
 from compact_proofs.proofs.attack.cases import UNPREDICTED, Case, mutated
-from compact_proofs.proofs.attack.networks import network
+from compact_proofs.proofs.attack.networks import OUTPUTS, network
 from compact_proofs.proofs.attack.oracle import right_count
 from compact_proofs.proofs.registry import DEFAULT, Found, Strategy, silent
 from compact_proofs.proofs.verdict import ACCEPTED
@@ -170,19 +170,21 @@ def n_inputs(model: QuantisedNetwork) -> int:
 
 
 def with_outputs_exchanged(model: QuantisedNetwork, rng: np.random.Generator) -> Any:
-    """Return the network with two columns of W_U exchanged; the network itself where that has only one."""
-    W_U = model.matrices()["W_U"]
-    columns = W_U.ints.shape[1]
+    """Return the network with two outputs exchanged; the network itself where that has only one."""
+    matrices = {name: matrix for name, matrix in model.matrices().items() if name in OUTPUTS}
+    columns = min(matrix.ints.shape[1] for matrix in matrices.values())
     if columns < 2:
         return model
     i, j = rng.choice(columns, 2, replace=False)
-    ints = W_U.ints.copy()
-    ints[:, [i, j]] = ints[:, [j, i]]
-    changed = QuantisedMatrix(ints, W_U.scale_bits)
+    changed = {}
+    for name, matrix in matrices.items():
+        ints = matrix.ints.copy()
+        ints[:, [i, j]] = ints[:, [j, i]]
+        changed[name] = QuantisedMatrix(ints, matrix.scale_bits)
     if isinstance(model, QuantisedModular):
-        return dataclasses.replace(model, tensors=model.tensors | {"W_U": changed})
+        return dataclasses.replace(model, tensors=model.tensors | changed)
     assert isinstance(model, QuantisedModel)
-    return dataclasses.replace(model, W_U=changed)
+    return dataclasses.replace(model, W_U=changed["W_U"])
 
 
 @dataclass(frozen=True, slots=True)

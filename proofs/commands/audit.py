@@ -7,7 +7,14 @@ import argparse
 from rich.console import Console
 
 from compact_proofs.proofs import pipeline
-from compact_proofs.proofs.commands.options import Progress, chosen_strategy, coq_options, limits, model_options
+from compact_proofs.proofs.commands.options import (
+    Progress,
+    chosen_strategy,
+    coq_options,
+    distribution_option,
+    limits,
+    model_options,
+)
 
 SUMMARY = "rebuild everything behind one proof and print what it says and rests on"
 
@@ -15,6 +22,7 @@ SUMMARY = "rebuild everything behind one proof and print what it says and rests 
 def add(parser: argparse.ArgumentParser) -> None:
     model_options(parser)
     coq_options(parser)
+    distribution_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -22,6 +30,7 @@ def run(options: argparse.Namespace) -> int:
 
     progress = Progress()
     how = pipeline.Options(options.out, jobs=options.jobs, limits=limits(options), estimate=False)
-    found = audit.audit(options.model, chosen_strategy(options.model, options.strategy), how, progress.say, progress)
+    chosen = chosen_strategy(options.model, options.strategy, options.distribution)
+    found = audit.audit(options.model, chosen, how, progress.say, progress)
     audit.show(found, Console(highlight=False))
     return 0

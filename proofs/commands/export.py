@@ -7,7 +7,14 @@ from pathlib import Path
 
 from compact_proofs.models.weights import zoo_names
 from compact_proofs.proofs import pipeline
-from compact_proofs.proofs.commands.options import Progress, chosen_strategy, coq_options, limits, model_options
+from compact_proofs.proofs.commands.options import (
+    Progress,
+    chosen_strategy,
+    coq_options,
+    distribution_option,
+    limits,
+    model_options,
+)
 
 SUMMARY = "write accepted proofs as folders that a stranger can check: `make check PROOF=FOLDER`"
 
@@ -15,6 +22,7 @@ SUMMARY = "write accepted proofs as folders that a stranger can check: `make che
 def add(parser: argparse.ArgumentParser) -> None:
     model_options(parser, optional=True)
     coq_options(parser)
+    distribution_option(parser)
     parser.add_argument("--folder", type=Path, metavar="DIR", help="where to write MODEL/STRATEGY (default OUT/proofs)")
 
 
@@ -26,5 +34,6 @@ def run(options: argparse.Namespace) -> int:
     how = pipeline.Options(options.out, jobs=options.jobs, limits=limits(options), estimate=False)
     for model in models:
         folder = options.folder or options.out / "proofs"
-        print(export_proof(model, chosen_strategy(model, options.strategy), how, folder, progress.say, progress), flush=True)
+        chosen = chosen_strategy(model, options.strategy, options.distribution)
+        print(export_proof(model, chosen, how, folder, progress.say, progress), flush=True)
     return 0

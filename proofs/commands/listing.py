@@ -9,7 +9,7 @@ from compact_proofs.extract.families import AnyConfig
 from compact_proofs.models.tasks import n_inputs
 from compact_proofs.models.weights import load_model, model_names
 from compact_proofs.proofs.commands.options import json_option
-from compact_proofs.proofs.registry import GROUPS, strategies
+from compact_proofs.proofs.registry import GROUPS, SOLVERS, WITH_DISTRIBUTION, strategies
 
 SUMMARY = "list the models and the strategies"
 
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         models = {config.name: {"family": config.family} | _sizes(config) for config in configs}
         known = {group: {one.name: one.summary for one in strategies(group).values()} for group in GROUPS}
-        value = {"models": models, "strategies": known}
+        value = {"models": models, "strategies": known, "with_distribution": WITH_DISTRIBUTION, "solvers": SOLVERS}
         print(json.dumps(value, indent=2))
         return 0
     print("models:")
@@ -35,6 +35,12 @@ def run(options: argparse.Namespace) -> int:
         for one in strategies(group).values():
             families = "" if one.families is None else f" ({', '.join(one.families)})"
             print(f"  {one.name:22}  {one.summary}{families}")
+    print("with --distribution, for max_of_k:")
+    for name, summary in WITH_DISTRIBUTION.items():
+        print(f"  {name:22}  {summary}")
+    print("solvers, for `prove` and `compare`:")
+    for name, summary in SOLVERS.items():
+        print(f"  {name:22}  {summary}")
     return 0
 
 

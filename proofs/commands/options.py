@@ -10,12 +10,15 @@ import sys
 import time
 from pathlib import Path
 
+from compact_proofs.extract.distribution import read_distribution
+from compact_proofs.models.config import ModelConfig
 from compact_proofs.models.errors import UsageError
 from compact_proofs.models.weights import load_config, model_of_size
 from compact_proofs.proofs.coqrun import Limits
 from compact_proofs.proofs.registry import Strategy, strategy_for
 
 REPORT_EVERY_S = 5.0
+MOST_SEEDS = 10_000
 BITS_HELP = "4 to 12, the sign included (default 8, modular_pizza 6)"
 NO_MODEL = "a name from `compact-proofs list`, or the path of a model's .json"
 
@@ -88,9 +91,23 @@ def model_named(options: argparse.Namespace) -> str:
     return model_of_size(options.n_ctx or 4, options.d_vocab or 64, options.seed)
 
 
-def chosen_strategy(model: str, name: str | None) -> Strategy:
-    """The strategy of that name, or the best one for the model."""
-    return strategy_for(load_config(model).family, name)
+def distribution_option(parser: argparse.ArgumentParser) -> None:
+    """Add --distribution."""
+    help_text = "weights of the tokens at each position, JSON or text: inputs count by their weight (docs/distributions.md)"
+    parser.add_argument("--distribution", type=Path, metavar="FILE", help=help_text)
+
+
+def chosen_strategy(model: str, name: str | None, distribution: Path | None = None) -> Strategy:
+    """The strategy of that name, or the best one for the model; the one for the distribution in a file, where there is one.
+
+    Raises: UsageError, InputRefused: a family without distributions, or a file that holds none for this model.
+    """
+    config = load_config(model)
+    if distribution is None:
+        return strategy_for(config.family, name)
+    if not isinstance(config, ModelConfig):
+        raise UsageError(f"--distribution: proofs about a {config.family} network count all inputs alike; leave it out")
+    return strategy_for(config.family, name, read_distribution(distribution, config.n_ctx, config.d_vocab))
 
 
 def limits(options: argparse.Namespace) -> Limits:
@@ -136,9 +153,11 @@ def seeds(text: str) -> list[int]:
     seeds: list[int] = []
     for part in text.split(","):
         first, dash, last = part.partition("-")
-        if not (first.isdigit() and (last.isdigit() if dash else True)):
+        if not (text.isascii() and first.isdigit() and (last.isdigit() if dash else True)):
             raise argparse.ArgumentTypeError(f"got {text!r}, wanted seeds such as 7, 1,2,5 or 0-15")
-        seeds += range(int(first), int(last if dash else first) + 1)
+        if len(last or first) > 9 or len(seeds) + int(last or first) - int(first) >= MOST_SEEDS:
+            raise argparse.ArgumentTypeError(f"got {text!r}, wanted at most {MOST_SEEDS:,} seeds below 1,000,000,000")
+        seeds += range(int(first), int(last or first) + 1)
     if not seeds or len(set(seeds)) != len(seeds):
         raise argparse.ArgumentTypeError(f"got {text!r}, wanted at least one seed and none twice")
     return seeds

@@ -17,6 +17,7 @@ from compact_proofs.proofs.commands.options import (
     Progress,
     chosen_strategy,
     coq_options,
+    distribution_option,
     exponents,
     json_option,
     limits,
@@ -26,7 +27,7 @@ from compact_proofs.proofs.commands.options import (
     operations,
     positive,
 )
-from compact_proofs.proofs.registry import Strategy, Tuning
+from compact_proofs.proofs.registry import SOLVERS, Strategy, Tuning
 from compact_proofs.proofs.report import show
 
 SUMMARY = "prove a bound on a model's accuracy and have Coq check it"
@@ -40,6 +41,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bands", type=exponents, metavar="K,K,..", help="tokens below the largest: bands of 2^K, as 0,0,1,2")
     parser.add_argument("--rank", type=natural, metavar="N", help="of the products of low rank; more is tighter")
     parser.add_argument("--near", type=natural, metavar="N", help="outputs up to N (0 to 16) from the answer are taken singly")
+    distribution_option(parser)
     parser.add_argument("--budget", type=operations, metavar="N", help="the tightest proof of at most N operations, such as 2e7")
     json_option(parser)
 
@@ -48,13 +50,19 @@ def run(options: argparse.Namespace) -> int:
     model = model_named(options)
     progress = Progress()
     tuning = Tuning(options.resolution, options.bands, options.rank, options.near)
+    if options.distribution is not None and (options.budget is not None or options.strategy in SOLVERS):
+        raise UsageError("--distribution: --budget and solvers count all inputs alike; leave one of them out")
+    if options.strategy in SOLVERS:
+        from compact_proofs.proofs.commands.solver import ask
+
+        return ask(options, model, tuning, progress)
     if options.budget is None:
-        chosen = chosen_strategy(model, options.strategy)
+        chosen = chosen_strategy(model, options.strategy, options.distribution)
     else:
         chosen, tuning = _within_budget(options, model, tuning, progress)
     bits = default_bits(load_config(model)) if options.weight_bits is None else options.weight_bits
     command = f"compact-proofs prove {Path(model).stem} --strategy {chosen.name} --weight-bits {bits}"
-    command = f"{command} {tuning.text()}".rstrip()
+    command = f"{command} {tuning.text()}".rstrip() + (f" --distribution {options.distribution}" if options.distribution else "")
     how = pipeline.Options(options.out, bits, options.jobs, limits(options), command=command, tuning=tuning)
     report = pipeline.prove(model, chosen, how, progress.say, progress)
     if options.json:

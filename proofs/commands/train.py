@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from compact_proofs.models.modular.config import COEFFICIENTS, SIZES
+from compact_proofs.models.modular.config import COEFFICIENTS, TRAINED_FAMILIES
 from compact_proofs.proofs.commands.options import out_option, positive, seeds
 
 SUMMARY = "train a model, many seeds at once; needs torch"
 
 
-RECIPES = tuple(family for family in SIZES if family != "modular_folded")  # families that are trained
-
-
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="NAME")
     parser.add_argument("--seed", type=seeds, default=[0], metavar="SEEDS", help="such as 7, 1,2,5 or 0-15 (default 0)")
-    families = ("max_of_k", *RECIPES)
+    families = ("max_of_k", *TRAINED_FAMILIES)
     parser.add_argument("--family", choices=families, default="max_of_k", help="default max_of_k")
     sizes = {
         "n-ctx": "max_of_k: default 4", "d-vocab": "max_of_k: default 64", "d-head": "max_of_k: default d-model",

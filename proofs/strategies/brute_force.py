@@ -216,4 +216,5 @@ STRATEGY = Strategy(
     fields=fields,
     mirror=mirror,
     verdict=verdict,
+    check_tuning=lambda tuning: tuning.only("brute_force"),
 )

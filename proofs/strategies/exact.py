@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import sympy
 from jaxtyping import Int64
 
 from compact_proofs.extract.coq_text import Field
@@ -26,7 +27,7 @@ from compact_proofs.models.errors import InputRefused, NotProved
 from compact_proofs.proofs.forms import FORMS
 from compact_proofs.proofs.registry import DEFAULT, Found, Progress, Strategy, Tuning, silent
 from compact_proofs.proofs.strategies import brute_force
-from compact_proofs.proofs.strategies.operations import EXPONENTIAL, table_operations
+from compact_proofs.proofs.strategies.operations import EXPONENTIAL, table_operations_of
 from compact_proofs.proofs.strategies.terms import (
     Enclosures,
     Ints,
@@ -57,17 +58,24 @@ class ExactCertificate:
 
 
 class Counts(NamedTuple):
-    """How many sequences are proved right and how many wrong; and the operations that it took once costs were known."""
+    """How many sequences are proved right and how many wrong; and what it took once costs were known: sums of a part of a box
+    and a rival, tokens of the next position each, and sequences that went through the network.
+    """
 
     right: int
     wrong: int
-    operations: int
+    sums: int
+    leaves: int
 
     def __add__(self, other: Counts) -> Counts:  # type: ignore[override]
         return Counts(*(one + more for one, more in zip(self, other, strict=True)))
 
+    def operations(self, n_ctx: int, d_vocab: int) -> int:
+        """Return the operations that it took."""
+        return int(branching_operations_of(n_ctx, d_vocab, self.sums, self.leaves))
 
-NOTHING = Counts(0, 0, 0)
+
+NOTHING = Counts(0, 0, 0, 0)
 
 
 def find(model: QuantisedModel, tuning: Tuning = DEFAULT, progress: Progress = silent) -> Found:
@@ -86,7 +94,7 @@ def find(model: QuantisedModel, tuning: Tuning = DEFAULT, progress: Progress = s
             f"exact: {undecided:,} of {inputs:,} sequences of {model.name} are too near a tie to be proved right or wrong "
             f"({counts.right:,} are right); use cubic for a lower bound"
         )
-    return Found(certificate, counts.right, "exactly", operations(model) + counts.operations)
+    return Found(certificate, counts.right, "exactly", operations(model) + counts.operations(model.n_ctx, model.d_vocab))
 
 
 def fields(certificate: ExactCertificate) -> list[Field]:
@@ -122,15 +130,25 @@ def count(model: QuantisedModel, certificate: ExactCertificate) -> Counts:
 
 
 def operations(model: QuantisedModel) -> int:
-    """Count the machine-integer operations of the checker but for those of `Counts`, closely.
+    """Count the machine-integer operations of the checker but for those of `Counts`, closely."""
+    return int(operations_of(model.n_ctx, model.d_vocab, model.d_model, model.d_head, 0, 0))
+
+
+def operations_of(n: Any, d: Any, D: Any, H: Any, sums: Any, leaves: Any) -> Any:
+    """Count the checker's operations, closely, from n_ctx, d_vocab, d_model, d_head and what `Counts` has; numbers or symbols.
 
     Of each case: the weights of the tokens up to m, the costs of each rival, and its largest cost at each position of each box.
+    An estimate: no lemma says so.
     """
-    n, d = model.n_ctx, model.d_vocab
-    tokens = sum((m + 1) ** 2 for m in range(d))  # of all cases together
+    tokens = d * (d + 1) * (2 * d + 1) / sympy.Integer(6)  # of all cases together: the sum of (m + 1)^2
     weights = EXPONENTIAL * (tokens + d * n) + 7 * tokens * (n - 1)
     costs = tokens * (n - 1) * (d - 1) * (COST + LARGEST * (n - 1))
-    return table_operations(model, full=True) + d**3 * n + weights + costs
+    return table_operations_of(n, d, D, H, full=True) + d**3 * n + weights + costs + branching_operations_of(n, d, sums, leaves)
+
+
+def branching_operations_of(n: Any, d: Any, sums: Any, leaves: Any) -> Any:
+    """Count the operations of branching: STEP for a sum, and twice brute force (right, wrong) for a leaf."""
+    return STEP * sums + 2 * n * (EXPONENTIAL + OUTPUT * d) * leaves
 
 
 def _check_total(claimed: int, model: QuantisedModel, counts: Counts) -> None:
@@ -139,22 +157,23 @@ def _check_total(claimed: int, model: QuantisedModel, counts: Counts) -> None:
 
 def _counts(model: QuantisedModel, tables: IntegerTables, certificate: ExactCertificate, progress: Progress) -> Counts:
     counts, most = NOTHING, MOST_OPERATIONS - operations(model)
-    for q in range(model.d_vocab):
-        progress("exact: last token", q, model.d_vocab)
-        for m, box in _boxes(tables, certificate.gap_unit, q):
-            if counts.operations <= most:
+    n, d = model.n_ctx, model.d_vocab
+    for q in range(d):
+        progress("exact: last token", q, d)
+        for m, box in boxes(tables, certificate.gap_unit, q):
+            if counts.operations(n, d) <= most:
                 counts += box.counts(most)
-            if counts.operations > most:
+            if counts.operations(n, d) > most:
                 raise InputRefused(
                     f"exact: {model.name} takes more than {MOST_OPERATIONS:,} operations (given up at last token {q}, largest "
-                    f"token {m} of {model.d_vocab}); use cubic, or a smaller network"
+                    f"token {m} of {d}); use cubic, or a smaller network"
                 )
-    progress("exact: last token", model.d_vocab, model.d_vocab)
+    progress("exact: last token", d, d)
     return counts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Box:
+class Box:
     """Per free position, the credits of its tokens for each rival that is not below m throughout: `above` for costs of the
     rival over m, `below` for costs of m over the rival. And the sums of the largest costs.
     """
@@ -184,7 +203,7 @@ class _Box:
         every = prod(len(tokens) for tokens in self.tokens[level:])
         right = np.logical_and.reduce(above < 0, axis=0)
         wrong = np.logical_or.reduce(below <= 0, axis=0) & ~right
-        counts = Counts(int(right.sum()) * every, int(wrong.sum()) * every, 0)
+        counts = Counts(int(right.sum()) * every, int(wrong.sum()) * every, 0, 0)
         left = np.flatnonzero(~(right | wrong))
         if level == len(self.tokens):
             return counts + self._leaves(chosen[left])
@@ -192,8 +211,8 @@ class _Box:
         step = max(1, CELLS // (rivals * tokens or 1))
         for start in range(0, left.size, step):
             parts = left[start : start + step]
-            counts += Counts(0, 0, STEP * rivals * tokens * parts.size)
-            if counts.operations > most:
+            counts += Counts(0, 0, rivals * tokens * parts.size, 0)
+            if counts.operations(self.tables.n_ctx, self.tables.d_vocab) > most:
                 return counts
             longer = np.repeat(chosen[parts], tokens, axis=0)
             longer = np.concatenate([longer, np.tile(np.array(self.tokens[level]), parts.size)[:, None]], axis=1)
@@ -205,16 +224,15 @@ class _Box:
     def _leaves(self, chosen: Int64[np.ndarray, "parts positions"]) -> Counts:
         """Coq: Cert.ExactCheck.leaf_counts."""
         counts = NOTHING
-        of_one = 2 * self.tables.n_ctx * (EXPONENTIAL + OUTPUT * self.tables.d_vocab)
         for start in range(0, len(chosen), brute_force.CHUNK):
             part = chosen[start : start + brute_force.CHUNK]
             sequences = np.concatenate([part, np.full((len(part), 1), self.q, dtype=np.int64)], axis=1)
             right, wrong = brute_force.decide(self.tables, self.gap_unit, sequences)
-            counts += Counts(int(right.sum()), int(wrong.sum()), of_one * len(part))
+            counts += Counts(int(right.sum()), int(wrong.sum()), 0, len(part))
         return counts
 
 
-def _boxes(tables: IntegerTables, gap_unit: int, q: int) -> Iterator[tuple[int, _Box]]:
+def boxes(tables: IntegerTables, gap_unit: int, q: int) -> Iterator[tuple[int, Box]]:
     """Yield the boxes of the cases of q, and m. Coq: Cert.ExactCheck.query_counts, case_counts."""
     logits = (tables.EU[q] + tables.PV)[:, None, :] + tables.V
     free = tables.n_ctx - 1
@@ -232,7 +250,7 @@ def _boxes(tables: IntegerTables, gap_unit: int, q: int) -> Iterator[tuple[int, 
             below, last_below = _costs(weights, gap_unit, -over[:, :, chosen], q)
             columns_above = [above[i, kept[i]][:, chosen].T for i in range(free)]
             columns_below = [below[i, kept[i]].T for i in range(free)]
-            box = _Box(
+            box = Box(
                 tables,
                 gap_unit,
                 q,
@@ -266,4 +284,5 @@ STRATEGY = Strategy(
     fields=fields,
     mirror=mirror,
     verdict=lambda claimed, model, certificate, statement: verdict(claimed, model, certificate),
+    check_tuning=lambda tuning: tuning.only("exact"),
 )

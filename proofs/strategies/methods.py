@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 from compact_proofs.extract.coq_text import Field, Statement
 from compact_proofs.extract.quantise import QuantisedModel
@@ -12,12 +13,39 @@ from compact_proofs.proofs.forms import FORMS, MATRICES, CertificateForm
 from compact_proofs.proofs.operations import operations
 from compact_proofs.proofs.registry import DEFAULT, Found, Progress, Strategy, Tuning, silent
 from compact_proofs.proofs.strategies import staged
+from compact_proofs.proofs.strategies.bands import Exponents
 from compact_proofs.proofs.strategies.products import Factors
 from compact_proofs.proofs.strategies.search import default_bands, find_certificate
 from compact_proofs.proofs.strategies.staged import Certificate, Plan
 from compact_proofs.proofs.strategies.terms import refused, verdict_of
 
 SCORES, DIRECT = "Scores", "Direct_logits"
+
+
+class Shape(Protocol):
+    """The sizes of a network, which a `QuantisedModel` has."""
+
+    @property
+    def n_ctx(self) -> int: ...
+
+    @property
+    def d_vocab(self) -> int: ...
+
+    @property
+    def d_model(self) -> int: ...
+
+    @property
+    def d_head(self) -> int: ...
+
+
+class Choice(NamedTuple):
+    """What a finder takes; bands, scores_rank, direct_rank: None where the strategy has none."""
+
+    bands: Exponents | None
+    scores_rank: int | None
+    direct_rank: int | None
+    resolution: int
+    near: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +80,7 @@ class Method:
         def verdict(claimed: int, model: QuantisedModel, certificate: Certificate, statement: Statement) -> str:
             return self.verdict(claimed, model, certificate)
 
-        return Strategy(self.form, self.summary, self.find, fields, self.mirror, verdict)
+        return Strategy(self.form, self.summary, self.find, fields, self.mirror, verdict, check_tuning=self._check_tuning)
 
     def find(self, model: QuantisedModel, tuning: Tuning = DEFAULT, progress: Progress = silent) -> Found:
         """Find a certificate.
@@ -60,16 +88,14 @@ class Method:
         Raises: OverflowRisk: a network that the checker refuses. UsageError: tuning that does not fit strategy or network.
         """
         self._check_tuning(tuning)
-        bands = tuning.bands or default_bands(model.d_vocab, self.most_bands)
-        rank = self.rank if tuning.rank is None else tuning.rank
-        inner = {SCORES: model.d_head, DIRECT: model.d_model}
+        choice = self.choice(model, tuning)
         certificate, total = find_certificate(
             model,
-            exponents=bands if self.banded else None,
-            scores_rank=(min(rank, inner[SCORES]) if tuning.rank is None else rank) if SCORES in self.low_rank else None,
-            direct_rank=(min(rank, inner[DIRECT]) if tuning.rank is None else rank) if DIRECT in self.low_rank else None,
-            resolution=tuning.resolution or self.resolution,
-            near=self._default_near(model) if tuning.near is None else tuning.near,
+            exponents=choice.bands,
+            scores_rank=choice.scores_rank,
+            direct_rank=choice.direct_rank,
+            resolution=choice.resolution,
+            near=choice.near,
             wrong=self.wrong,
             progress=progress,
             message=f"{self.name}: last token",
@@ -78,8 +104,26 @@ class Method:
         limits = 4 if self.most_rank is not None else 0  # Coq: Length.StrategiesLength.quadratic_operations_bound
         return Found(certificate, proved, self.statement, operations(model, certificate, self.wrong) + limits)
 
-    def _default_near(self, model: QuantisedModel) -> int:
-        """Measured: with more positions, or to prove answers right, further outputs gain little for what they cost."""
+    def choice(self, sizes: Shape, tuning: Tuning = DEFAULT) -> Choice:
+        """Return what the finder takes for a network of these sizes."""
+        rank = self.rank if tuning.rank is None else tuning.rank
+        ranks = {
+            product: None if product not in self.low_rank else min(rank, inner) if tuning.rank is None else rank
+            for product, inner in ((SCORES, sizes.d_head), (DIRECT, sizes.d_model))
+        }
+        return Choice(
+            (tuning.bands or default_bands(sizes.d_vocab, self.most_bands)) if self.banded else None,
+            ranks[SCORES],
+            ranks[DIRECT],
+            tuning.resolution or self.resolution,
+            self.default_near(sizes) if tuning.near is None else tuning.near,
+        )
+
+    def default_near(self, model: Shape) -> int:
+        """Return up to which distance outputs are looked at one by one where the user does not say.
+
+        Measured: with more positions, or to prove answers right, further outputs gain little for what they cost.
+        """
         return 2 if self.wrong or model.n_ctx <= 5 else 1
 
     def mirror(self, model: QuantisedModel, certificate: Certificate) -> int:

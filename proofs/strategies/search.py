@@ -19,6 +19,7 @@ from compact_proofs.proofs.strategies.attention import Bounds, check_scores, sco
 from compact_proofs.proofs.strategies.bands import Exponents
 from compact_proofs.proofs.strategies.gaps import Logits, check_gaps, least_gap_unit, logits_of, move
 from compact_proofs.proofs.strategies.low_rank import find_factors
+from compact_proofs.proofs.strategies.odds import Rows
 from compact_proofs.proofs.strategies.products import Factors, Product, product_of
 from compact_proofs.proofs.strategies.staged import Certificate, Counts, Plan, case_counts, prepare
 
@@ -38,11 +39,12 @@ def find_certificate(
     wrong: bool,
     progress: Progress,
     message: str,
+    rows: Rows | None = None,
 ) -> tuple[Certificate, int]:
     """Return a certificate and what it counts.
 
     Args:    exponents: of the bands, None for joint gaps and every token by itself. scores_rank, direct_rank: directions that are
-             multiplied out, None for exact products.
+             multiplied out, None for exact products. rows: weights of the tokens at each position, None where all count alike.
     Raises:  OverflowRisk: a network that the checker refuses. UsageError: a rank or bands that do not fit the network.
     """
     if exponents is not None:
@@ -58,10 +60,10 @@ def find_certificate(
         resolutions=(resolution,) * model.d_vocab,
         radius=near,
         near_resolutions=(resolution if near and not wrong else 0,) * model.d_vocab,
-        mass_digits=0 if model.d_vocab**model.n_ctx < MOST_INPUTS else (model.d_vocab - 1).bit_length(),
+        mass_digits=0 if rows is not None or model.d_vocab**model.n_ctx < MOST_INPUTS else (model.d_vocab - 1).bit_length(),
     )
     certificate = Certificate(plan, moved, exponents, scores, direct)
-    counts = case_counts(prepare(model, certificate), wrong, progress, message)
+    counts = case_counts(prepare(model, certificate, rows), wrong, progress, message)
     plan, total = _pruned(plan, counts)
     return replace(certificate, plan=plan), total
 

@@ -22,6 +22,7 @@ from compact_proofs.proofs.strategies import bands
 from compact_proofs.proofs.strategies.attention import Bounds, blocks, check_scores, position_weights, score_bounds, token_rows
 from compact_proofs.proofs.strategies.counting import Costs, PythonInts, count_choices
 from compact_proofs.proofs.strategies.gaps import GapCases, Logits, check_gaps, gap_cases, logits_of
+from compact_proofs.proofs.strategies.odds import Rows, Weights
 from compact_proofs.proofs.strategies.outputs import Rivals
 from compact_proofs.proofs.strategies.products import Factors, product_of
 from compact_proofs.proofs.strategies.terms import Enclosures, both, check_total, upper_term
@@ -82,18 +83,20 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """What is counted from, under the checker's tests."""
+    """What is counted from, under the checker's tests; `weights`: of tokens, None where all sequences count alike."""
 
     certificate: Certificate
     tables: CoreTables
     scores: Bounds
     logits: Logits
+    weights: Weights | None = None
 
 
-def prepare(model: QuantisedModel, certificate: Certificate) -> Prepared:
-    """Compute what a certificate counts from. Coq: Cert.Staged.staged.
+def prepare(model: QuantisedModel, certificate: Certificate, rows: Rows | None = None) -> Prepared:
+    """Compute what a certificate counts from. Coq: Cert.Staged.staged_by.
 
-    Raises: OverflowRisk, CertificateError: the checker's first test that fails; starts with what Coq prints.
+    Args:    rows: weights of the tokens at each position, None where all sequences count alike.
+    Raises:  OverflowRisk, CertificateError: the checker's first test that fails; starts with what Coq prints.
     """
     plan = certificate.plan
     tables = core_tables(model)
@@ -103,6 +106,8 @@ def prepare(model: QuantisedModel, certificate: Certificate) -> Prepared:
     logits = logits_of(tables, (0,) * model.d_model if moved is None else moved, moved is None, certificate.direct)
     check_gaps(logits, plan.gap_unit)
     bands.check_exponents(model.d_vocab, certificate.exponents)
+    if rows is not None:
+        return Prepared(certificate, tables, score_bounds(scores), logits, Weights.of(model.n_ctx, model.d_vocab, rows))
     if plan.mass_digits:
         check_masses(model, plan.mass_digits)
     else:
@@ -110,21 +115,25 @@ def prepare(model: QuantisedModel, certificate: Certificate) -> Prepared:
     return Prepared(certificate, tables, score_bounds(scores), logits)
 
 
-def mirror(model: QuantisedModel, certificate: Certificate, wrong: bool = False) -> int:
-    """Return the largest N for which Coq accepts N <= correct_count; where `wrong`, the least for correct_count <= N.
+def mirror(model: QuantisedModel, certificate: Certificate, wrong: bool = False, rows: Rows | None = None) -> int:
+    """Return the largest N for which Coq accepts N <= correct_count (with `rows`, correct_weight); where `wrong`, the least for
+    correct_count <= N.
 
     Raises: OverflowRisk, CertificateError: Coq refuses every N; starts with what Coq prints.
     """
-    total = int(case_counts(prepare(model, certificate), wrong).best.sum())
+    total = int(case_counts(prepare(model, certificate, rows), wrong).best.sum())
     return model.d_vocab**model.n_ctx - total if wrong else total
 
 
-def check_claim(claimed: int, model: QuantisedModel, certificate: Certificate, wrong: bool = False) -> None:
-    """Check a claim of `claimed` right inputs. Coq: Cert.Staged.right_verdict, wrong_verdict.
+def check_claim(
+    claimed: int, model: QuantisedModel, certificate: Certificate, wrong: bool = False, rows: Rows | None = None
+) -> None:
+    """Check a claim of `claimed` right inputs, or of that weight. Coq: Cert.Staged.right_verdict, wrong_verdict,
+    Cert.Weighted.weighted_verdict.
 
     Raises: OverflowRisk, CertificateError: Coq refuses it; starts with what Coq prints.
     """
-    proved, inputs = mirror(model, certificate, wrong), model.d_vocab**model.n_ctx
+    proved, inputs = mirror(model, certificate, wrong, rows), model.d_vocab**model.n_ctx
     if wrong:
         check_total(inputs - claimed, inputs - proved)
     else:
@@ -132,14 +141,15 @@ def check_claim(claimed: int, model: QuantisedModel, certificate: Certificate, w
 
 
 class Counts(NamedTuple):
-    """At (q, m), how many sequences are proved right (or wrong), as Python ints; `joint`: by all other outputs at once."""
+    """At (q, m), how many sequences are proved right (or wrong), or how much weight, as Python ints; `joint`: by all other
+    outputs at once."""
 
     joint: Shaped[np.ndarray, "d_vocab d_vocab"]
     best: Shaped[np.ndarray, "d_vocab d_vocab"]
 
 
 def case_counts(prepared: Prepared, wrong: bool = False, progress: Progress = silent, message: str = "") -> Counts:
-    """Count the sequences of each case. Coq: Cert.Staged.staged_count."""
+    """Count the sequences of each case, or add up their weights. Coq: Cert.Staged.staged_count, Cert.Weighted.weighted_count."""
     certificate, tables = prepared.certificate, prepared.tables
     d_vocab, plan = tables.d_vocab, certificate.plan
     exponents = bands.band_exponents(d_vocab, certificate.exponents)
@@ -155,7 +165,7 @@ def case_counts(prepared: Prepared, wrong: bool = False, progress: Progress = si
         count = partial(_count, prepared, cases, weights, positions)
         found = _wrong(d_vocab, cases, plan, rivals, gaps, count) if wrong else _right(cases, plan, gaps, count)
         for table, of_cases in zip(result, found, strict=True):
-            table[cases.q, cases.m] = of_cases
+            table[cases.q, cases.m] = of_cases * cases.of_last
         for q in queries:
             progress(message, q, d_vocab)
     progress(message, d_vocab, d_vocab)
@@ -193,23 +203,30 @@ class _Weights:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cases:
-    """The cases (q, m) of some q in a row, m = q .. below `answers`; `every` is how many sequences they have."""
+    """The cases (q, m) of some q in a row, m = q .. below `answers`; `every` is how many sequences they have, or their weight
+    but for `of_last`, that of q. Cases without weight are left out."""
 
     first: int
     q: Int64[np.ndarray, " cases"]
     m: Int64[np.ndarray, " cases"]
     widths: Int64[np.ndarray, "cases bands"]
     every: PythonInts
+    of_last: PythonInts
 
     @classmethod
     def of(cls, prepared: Prepared, queries: range, answers: int) -> _Cases:
         pairs = [(q, m) for q in queries for m in range(q, answers)]
+        d_vocab, positions, weights = prepared.tables.d_vocab, prepared.tables.n_ctx - 1, prepared.weights
+        if weights is None:
+            powers = [m**positions for m in range(answers + 1)]
+            every, of_last = [powers[m + 1] - (0 if q == m else powers[m]) for q, m in pairs], [1] * len(pairs)
+        else:
+            pairs = [(q, m) for q, m in pairs if weights.last[q] and weights.every(q, m)]
+            every, of_last = [weights.every(q, m) for q, m in pairs], [weights.last[q] for q, m in pairs]
         q, m = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-        d_vocab, positions = prepared.tables.d_vocab, prepared.tables.n_ctx - 1
-        powers = [m**positions for m in range(answers + 1)]
-        every = np.array([powers[m + 1] - (0 if q == m else powers[m]) for q, m in pairs], dtype=object)
         exponents = bands.band_exponents(d_vocab, prepared.certificate.exponents)
-        return cls(queries.start, q, m, bands.widths(exponents, m), every)
+        numbers = (np.array(one, dtype=object) for one in (every, of_last))
+        return cls(queries.start, q, m, bands.widths(exponents, m), *numbers)
 
 
 def _count(
@@ -239,7 +256,8 @@ def _count(
         columns.append(upper_term(both(tokens, free), of_q.offset[:, None, None] + of_q.banded))
         own = Enclosures(*weights.own[answers, :, query - cases.first].T)
         last.append(upper_term(both(own, Enclosures(*(bound[query, -1] for bound in positions))), of_q.final))
-    costs = Costs(cases.widths[chosen], np.concatenate(columns), np.concatenate(last), q == m)
+    odds = None if prepared.weights is None else prepared.weights.of_cases(m)
+    costs = Costs(cases.widths[chosen], np.concatenate(columns), np.concatenate(last), q == m, odds)
     digits = prepared.certificate.plan.mass_digits
     result[places] = count_choices(digits, strictness, resolution[places], costs, cases.every[chosen])
     return result

@@ -1,10 +1,17 @@
 """Mutation testing of checkers and mirrors: what is changed and what is not, and one small run of each tool."""
 
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
+import pytest
 
-from compact_proofs.proofs.attack import mirror_operators
+from compact_proofs.proofs.attack import coq_mutants, corpus, mirror_mutants, mirror_operators, theory_copy
+from compact_proofs.proofs.attack.cases import coq_verdicts, mirror_verdict
 from compact_proofs.proofs.attack.coq_operators import changes
+from compact_proofs.proofs.attack.coq_session import parts
 from compact_proofs.proofs.attack.coq_source import definitions, in_proof, line_of, sentences
+from compact_proofs.proofs.attack.mirror_processes import run
 from compact_proofs.proofs.attack.mutant_results import EQUIVALENTS, Mutant, Result, Results, equivalents, summary
 
 COQ = """(* a comment: 1 <=? 2 (* nested + *) "string" *)
@@ -124,7 +131,7 @@ def test_every_kind_of_change_of_a_mirror():
         "operator: + -> -",
         "number: 1 -> 0",
         "number: 1 -> 2",
-        "drop not: not  -> ",
+        "drop not: not -> ",
         "swap: any -> all",
         "operator: or -> and",
         "round: total // 2 -> (-(-(total) // (2)))",
@@ -159,3 +166,89 @@ def test_results_go_on_where_they_were(tmp_path):
 def test_equivalents_are_well_formed():
     assert len(equivalents()) == EQUIVALENTS.read_text().count("\nwhy: ")
     assert all(len(why) > 20 for why in equivalents().values())
+
+
+def test_a_file_is_cut_into_sentences_as_coqtop_reads_them():
+    text = """Lemma a : let x := 1 in x = 1 /\\ True.
+Proof.
+  split. (* - both *)
+  - { reflexivity. }
+  - exact I.
+Qed.
+Definition b : nat. Proof. exact 1. Defined. Fixpoint c (n : nat) := b."""
+    found = parts(text)
+    assert [one.sentences for one in found] == [
+        ("Lemma a : let x := 1 in x = 1 /\\ True.", "Proof.", "split.", "-", "{", "reflexivity.", "}", "-", "exact I.", "Qed."),
+        ("Definition b : nat.", "Proof.", "exact 1.", "Defined."),
+        ("Fixpoint c (n : nat) := b.",),
+    ]
+    assert [one.proof for one in found] == [True, True, False]
+    assert [one.start for one in found] == [0, text.index("Definition"), text.index("Fixpoint")]
+    assert found[1].names("b") and not found[1].names("exac")
+
+
+@pytest.fixture(scope="module")
+def theory(_theory_built):
+    return theory_copy.Theory(_theory_built)
+
+
+def of_file(theory, file: str, name: str) -> list[Mutant]:
+    return [one for one in coq_mutants.all_mutants(theory, file) if one.name == name]
+
+
+def without_change(mutant: Mutant) -> Mutant:
+    return replace(mutant, new=mutant.old)
+
+
+def test_coq_mutants_die_by_a_proof(theory, tmp_path, capsys):
+    """Three that change sums and comparisons; one that makes the checker refuse all, and one that changes nothing, do not."""
+    (sums, *_), (same, *_) = of_file(theory, SECOND, "sum_rows"), of_file(theory, SECOND, "same_row")
+    wrong, all_refused = of_file(theory, SECOND, "is_square")
+    nothing, no_type = without_change(wrong), replace(same, new="0%Z")
+    mutants = [sums, same, no_type, nothing, wrong, all_refused]
+    results = Results(tmp_path / "results.jsonl", partial(coq_mutants.sources_sha256, theory))
+    coq_mutants.in_sessions(theory, mutants, results, 1)
+    found = [results.get("proofs", one) for one in mutants]
+    assert [one and one.verdict for one in found] == ["proof", "proof", "stillborn", None, "proof", None]
+    assert found[0].where.startswith("Modular/Length/SecondMomentCounted.v:")
+    assert found[4].where.startswith("Modular/SecondMomentSound.v:")
+    assert all(results.get("session", one).verdict == "open" for one in (nothing, all_refused))
+    assert "3 proof, 1 stillborn" in capsys.readouterr().err
+
+
+SECOND = "Modular/SecondMoment.v"
+
+
+@pytest.fixture(scope="module")
+def few_cases():
+    """Cases of a network of squares, and of one for the largest of a few tokens, with the verdicts that mirrors predict."""
+    made = [case for seed in (13, 191) for case in corpus.attacked(seed)]
+    return corpus.Corpus(tuple(replace(one, verdict=mirror_verdict(one.case())) for one in made), "few")
+
+
+def test_a_coq_mutant_that_is_sound_dies_by_a_verdict(theory, tmp_path, few_cases):
+    """One that refuses all; the same file without a change does not."""
+    _, all_refused = of_file(theory, SECOND, "is_square")
+    cases = replace(few_cases, cases=tuple(one for one in few_cases.cases if one.strategy == "second_moment"))
+    place = theory_copy.Workplace(theory, tmp_path / "place")
+    died = coq_mutants.try_verdicts(place, all_refused, cases)
+    assert died.verdict == "test" and died.why.startswith("Refused Wrong_activation in place of ")
+    place.reset()
+    asked = [one.case() for one in cases.cases]
+    assert coq_verdicts(place.root, asked, theory_copy.LIMITS) == [one.verdict for one in cases.cases]
+
+
+def test_mirror_mutants_die_by_a_verdict(tmp_path, few_cases, capsys):
+    """Ten changes in what every checker does; one that changes nothing does not die."""
+    found = mirror_mutants.sources(Path(mirror_mutants.__file__).parents[2])
+    cases = mirror_mutants.judged(tmp_path, found, few_cases)
+    file = "proofs/strategies/terms.py"
+    names = ("verdict_of", "check_total", "check_exact_total", "shift_down", "shift_up", "scale_down", "scale_up")
+    mutants = [(module, one) for module, one in mirror_mutants.all_mutants(found) if one.file == file and one.name in names]
+    module, first = mutants[0]
+    mutants.append((module, without_change(first)))
+    results = Results(tmp_path / "results.jsonl", mirror_mutants.hashes(found, few_cases, cases, corpus.TESTS))
+    run(mirror_mutants.by_cases(mutants, results, found, cases), results, "verdicts", 1)
+    verdicts = [results.get("verdicts", one).verdict for _, one in mutants]
+    assert verdicts == ["test"] * (len(mutants) - 1) + ["survived"], [one.change for _, one in mutants]
+    assert len(mutants) > 10

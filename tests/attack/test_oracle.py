@@ -120,6 +120,9 @@ def test_what_the_lists_do_not_hold_is_zero():
 def float_logits(model: QuantisedModular, a: int, b: int) -> np.ndarray:
     """The forward pass as docs/modular_addition.md writes it, in float64."""
     W = {name: one.to_float() for name, one in model.matrices().items()}
+    if "L" in W:
+        x = W["L"][a] + W["R"][b]
+        return W["P"][a] + W["Q"][b] + (x**2 if model.family.endswith("square") else np.maximum(x, 0)) @ W["U"]
     first, second = W["W_E"][a], W.get("W_E_b", W["W_E"])[b]
     if model.family in ("modular_quadratic", "modular_folded"):
         x = first + second

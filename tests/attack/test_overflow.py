@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compact_proofs.extract.distribution import Distribution
 from compact_proofs.extract.families import quantise_network
 from compact_proofs.extract.layouts import LAYOUTS
 from compact_proofs.extract.modular import QuantisedModular
@@ -32,6 +33,7 @@ from compact_proofs.proofs.strategies.brute_force import BruteForceCertificate
 from compact_proofs.proofs.strategies.modular.brute_force import ModularBruteForceCertificate
 from compact_proofs.proofs.strategies.products import Factors
 from compact_proofs.proofs.strategies.staged import Certificate, Plan
+from compact_proofs.proofs.strategies.weighted import weighted
 
 THEORY = Path(__file__).parents[2] / "coq" / "theories"
 MAX, MODULAR = strategies(), strategies("modular")
@@ -84,6 +86,16 @@ def staged(name: str, network: QuantisedModel, unit: int = 31, digits: int = 0, 
     if name != "cubic":
         parts = {"moved": (0,), "exponents": (0, 6)} | parts
     return Case(network, MAX[name], "at_least", Certificate(plan, **parts), 0)
+
+
+def weighted_by(most: int, position: int, network: QuantisedModel) -> Case:
+    """Weights that add up to `most` at one position, where another token has one of 1. Distribution refuses 2^62 before that."""
+    rows = [(1,) * network.d_vocab] * network.n_ctx
+    rows[position] = (most - 1, *rows[position][1:])
+    unchecked = object.__new__(Distribution)
+    object.__setattr__(unchecked, "rows", tuple(rows))
+    plan = Plan(31, (network.d_vocab,), (1,) * network.d_vocab, 1, (), 0)
+    return Case(network, weighted(unchecked), "at_least_weight", Certificate(plan), 0)
 
 
 def factors(bits: int = 0, **entries: int) -> Factors:
@@ -140,6 +152,8 @@ def max_edges() -> list[Edge]:
         up_to("Number_of_inputs", 30, lambda x: staged("subcubic", max_network(n_ctx=x, d_vocab=4))),
         up_to("Number_of_inputs", 12, lambda x: staged("subcubic", max_network(n_ctx=40, d_vocab=4), digits=x)),
         Edge("Number_of_inputs", lambda x: staged("subcubic", max_network(n_ctx=40, d_vocab=4), digits=x), 2, 1),
+        up_to("Distribution", 2**62 - 1, lambda x: weighted_by(x, 0, max_network())),
+        up_to("Distribution", 2**62 - 1, lambda x: weighted_by(x, 1, max_network())),
         up_to("Band", 12, lambda x: staged("subcubic", max_network(), exponents=(0, x))),
         up_to("Moved", k, lambda x: staged("subcubic", max_network(), moved=(x,))),
         up_to("Moved", k, lambda x: staged("subcubic", max_network(), moved=(-x,))),
@@ -191,6 +205,7 @@ def modular_network(family: str, p: int = 1, **entries: Number | list[list[int]]
     """Entries that are not given are 0; W_E_b is a matrix of its own where there is one."""
     layout = LAYOUTS[family]
     shapes = {name: (1, 1) for name in layout.matrices} | {"W_E": (p, 1), "W_E_b": (p, 1), "W_pos": (2, 1), "W_U": (1, p)}
+    shapes |= {"P": (p, p), "Q": (p, p), "L": (p, 1), "R": (p, 1), "U": (1, p)}
     tensors = {name: matrix(entries.get(name, 0), shapes[name]) for name in layout.matrices}
     return QuantisedModular("edge", family, p, 1, 8, tensors)
 
@@ -204,6 +219,7 @@ def fold_edges() -> list[Edge]:
         return up_to(stage, last, lambda x: modular(modular_network(family, **make(x))))
 
     k, mlp, square, relu, pizza = 2**60, "modular_folded", "modular_quadratic", "modular_relu", "modular_pizza"
+    canonical = "modular_canonical_relu"
     edges = []
     for family in (mlp, square, relu):
         edges.append(fold(family, "Range_W_E", k, lambda x: dict(W_E=x)))
@@ -216,8 +232,18 @@ def fold_edges() -> list[Edge]:
         edges.append(fold(family, "Range_W_in", k, lambda x: dict(W_in=x)))
         edges.append(fold(family, "Range_W_out", k, lambda x: dict(W_out=-x)))
         edges.append(fold(family, "Unembedding", 2**30, lambda x: dict(W_U=2**30, W_out=x)))
+    for name in ("P", "Q"):
+        edges.append(fold(canonical, "Direct_path", k, lambda x, name=name: {name: -x}))
+        edges.append(fold(canonical, "Direct_path", 2**30, lambda x, name=name: {name: x, "L": (0, 20), "U": (0, 10)}))
+        edges.append(fold(canonical, "Unembedding", 2**30, lambda x, name=name: {"U": x, name: (0, 30)}))
+    for name, other in (("L", "R"), ("R", "L")):
+        edges.append(fold(canonical, "Before_activation", 2**30, lambda x, name=name, other=other: {name: x, other: (0, 30)}))
     return [
         *edges,
+        fold(canonical, "Before_activation", 2**59, lambda x: dict(L=2**59, R=x)),
+        fold(canonical, "Logits", 2**30 - 2, lambda x: dict(L=2**30, U=x, P=2**30, Q=-(2**30))),
+        fold("modular_canonical_square", "Direct_path", 2**20, lambda x: dict(P=x, R=(0, 20))),
+        fold("modular_canonical_square", "Hidden", 2**29, lambda x: dict(L=2**29, R=x)),
         fold(relu, "Before_activation", 2**30, lambda x: dict(W_E=2**30, W_in=x)),
         fold(relu, "Before_activation", 2**30, lambda x: dict(W_E_b=2**30, W_in=x)),
         fold(mlp, "Before_activation", 2**59, lambda x: dict(W_E=2**59, W_E_b=x)),

@@ -85,11 +85,12 @@ def all_cases() -> list[Case]:
 
 def network_text(layers) -> str:
     """The network as a Coq term."""
-    constructor = {"mlp": "Mlp", "bottleneck": "Bottleneck", "transformer": "Transformer"}[layers.architecture]
+    constructor = {"mlp": "Mlp", "bottleneck": "Bottleneck", "transformer": "Transformer", "canonical": "Canonical"}
+    constructor = constructor[layers.architecture]
     activation = {"relu": "Relu", "square": "Square"}[layers.activation]
     matrices = []
     for name in UNIT["ORDER"][layers.architecture]:
-        matrix = layers.tensors.get(name, layers.tensors["W_E"])
+        matrix = layers.tensors[name if name in layers.tensors else "W_E"]
         rows = "; ".join("[" + "; ".join(map(str, row)) + "]" for row in matrix.ints.tolist())
         matrices.append(f"(Matrix [{rows}]%Z {matrix.scale_bits})")
     sizes = " ".join(map(str, layers.sizes().values()))

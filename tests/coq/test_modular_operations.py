@@ -1,11 +1,12 @@
 """Proof length for modular arithmetic: the closed forms of Python are Coq's, and not far above what Coq counts.
 
 Coq evaluates the bounds for random sizes, and the twins of the checkers that count their own operations on tiny trained
-networks of all three architectures, with the verdict of the checker itself: all of it in one run of coqc.
+networks of every architecture, with the verdict of the checker itself: all of it in one run of coqc.
 """
 
 import re
 import shutil
+from dataclasses import asdict, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +14,16 @@ import pytest
 
 from compact_proofs.extract import modular_fold
 from compact_proofs.extract.modular import QuantisedModular, quantise_modular
+from compact_proofs.models.modular.config import ModularConfig
+from compact_proofs.models.modular.purify import fold_float
+from compact_proofs.models.modular.weights import ModularWeights
 from compact_proofs.models.weights import load_model
 from compact_proofs.proofs.strategies.modular import brute_force, low_rank_unembedding
 
 pytestmark = [pytest.mark.coq, pytest.mark.skipif(shutil.which("coqc") is None, reason="Coq is not installed")]
 
-NETWORKS = ("modular_quadratic_tiny", "modular_relu_tiny", "modular_pizza_tiny")
+FOLDED = "modular_canonical_tiny"
+NETWORKS = ("modular_quadratic_tiny", "modular_relu_tiny", "modular_pizza_tiny", FOLDED)
 STRATEGIES = ("modular_brute_force", "modular_brute_force_exact", "low_rank_unembedding")
 RANK = 2
 CLOSE = 2.5  # the bound is at most so many times the count
@@ -32,7 +37,13 @@ Definition measured (verdict : outcome) (twin : counted outcome) (bound : Z) :=
 """
 BOUND = re.compile(r"= (\d+)(?:%Z)?\s+: Z\n")
 MEASURED = re.compile(r"= \((.*?), (\d+)(?:%Z)?, (\d+)(?:%Z)?\)\s+: outcome", re.DOTALL)
-ARCHITECTURES = {"mlp": ("Mlp", 3), "bottleneck": ("Bottleneck", 5), "transformer": ("Transformer", 9)}  # and how many matrices
+# Coq's constructor, and how many matrices it takes
+ARCHITECTURES = {
+    "mlp": ("Mlp", 3),
+    "bottleneck": ("Bottleneck", 5),
+    "transformer": ("Transformer", 9),
+    "canonical": ("Canonical", 5),
+}
 ACTIVATIONS = {"relu": "Relu", "square": "Square"}
 
 
@@ -68,7 +79,7 @@ SIZES = [random_sizes(seed) for seed in range(12)]
 def lengths(architecture: str, sizes: Sizes) -> dict[str, int]:
     """The sizes of the layers, in the order of Coq's constructor."""
     wanted = {"d_model": sizes.d, "d_attn": sizes.n, "d_mlp": sizes.m}
-    skipped = {"mlp": ("d_model", "d_attn"), "bottleneck": ("d_attn",), "transformer": ()}[architecture]
+    skipped = {"bottleneck": ("d_attn",), "transformer": ()}.get(architecture, ("d_model", "d_attn"))
     return {name: size for name, size in wanted.items() if name not in skipped}
 
 
@@ -118,9 +129,19 @@ def measured_text(strategy: str, network: str, claimed: int, certificate: str) -
     return f"Eval vm_compute in measured ({strategy}_verdict {given}) ({strategy}_verdict_counted {given})\n  ({bound}).\n"
 
 
+def folded_pizza() -> tuple[ModularConfig, ModularWeights]:
+    """The transformer's canonical form as a network of its own."""
+    config, weights = load_model("modular_pizza_tiny")
+    canonical = replace(
+        config, name=FOLDED, family="modular_canonical_relu", tied=False, d_model=None, d_attn=None, training=None
+    )
+    matrices = asdict(fold_float(config, weights))
+    return canonical, ModularWeights({name: matrices[name].astype(np.float32) for name in canonical.shapes()})
+
+
 def parts_of(name: str) -> tuple[list[str], list[int]]:
     """What Coq is asked about a network, and what Python says that the bounds are."""
-    model = quantise_modular(*load_model(name), 8)
+    model = quantise_modular(*(folded_pizza() if name == FOLDED else load_model(name)), 8)
     form = modular_fold.fold(model)
     p, m, f, of_fold = form.order, form.width, form.activation, modular_fold.operations(model)
     nothing, found = brute_force.find_on(form), low_rank_unembedding.find_on(form, rank=RANK)

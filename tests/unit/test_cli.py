@@ -181,7 +181,7 @@ def test_a_fault_of_ours_is_not_hidden(toy_only, monkeypatch):
 
 
 def test_report_before_proof(capsys, toy_only, tmp_path):
-    message = fails(capsys, ["report", MODEL, "--out", tmp_path], 2)
+    message = fails(capsys, ["report", MODEL, "--strategy", "toy", "--out", tmp_path], 2)
     assert message.endswith("does not exist; run `compact-proofs prove` first")
 
 
@@ -200,9 +200,9 @@ def test_prove_check_report(capsys, toy_only, options, monkeypatch, tmp_path):
     assert "Theorem.v" in "".join(out.split())  # long paths are folded
     assert [line[:5] for line in err.splitlines()] == [f"[{stage}/8]" for stage in range(1, 9)]
 
-    assert cli.main(["report", MODEL, "--out", str(tmp_path / "build")]) == 0
+    assert cli.main(["report", MODEL, "--strategy", "toy", "--out", str(tmp_path / "build")]) == 0
     assert capsys.readouterr().out == out
-    assert cli.main(["report", MODEL, "--out", str(tmp_path / "build"), "--json"]) == 0
+    assert cli.main(["report", MODEL, "--strategy", "toy", "--out", str(tmp_path / "build"), "--json"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert value["proved_correct"] == "60"
     assert value["command"] == f"compact-proofs prove {MODEL} --strategy toy --weight-bits 8"
@@ -256,7 +256,7 @@ def test_signals_end_with_130_and_no_traceback(tmp_path, number, wait_for_end):
         "from compact_proofs.proofs.commands import check\n"
         "def wait(*arguments, **named):\n"
         f"    coqrun.run(['sh', '-c', 'echo $$ > pid; exec sleep 100'], Path({str(tmp_path)!r}), coqrun.Limits(), 'sleep')\n"
-        "pipeline.check = wait; check.chosen_strategy = lambda model, name: None\n"
+        "pipeline.check = wait; check.chosen_strategy = lambda *arguments: None\n"
         f"sys.exit(cli.main(['check', '{MODEL}']))"
     )
     with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) as process:

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("models", "extract", "proofs")  # each may import itself and those before it
-TORCH_MODULES = {"models/network.py", "models/train.py", "models/modular/network.py", "models/modular/train.py"}
+TORCH_MODULES = {f"models/{name}.py" for name in ("network", "train", "modular/network", "modular/train", "load_pt")}
 MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 

@@ -19,13 +19,15 @@ from compact_proofs.models.errors import InputRefused, OverflowRisk, ShapeError
 from compact_proofs.models.modular import evaluate
 from compact_proofs.models.weights import load_model
 
-ARCHITECTURES = ("mlp", "bottleneck", "transformer")
+ARCHITECTURES = ("mlp", "bottleneck", "transformer", "canonical")
 ACTIVATIONS = ("relu", "square")
 ORDER = {
     "mlp": ("W_E", "W_E_b", "W_U"),
     "bottleneck": ("W_E", "W_E_b", "W_in", "W_out", "W_U"),
     "transformer": ("W_E", "W_pos", "W_V", "W_O", "W_in", "b_in", "W_out", "b_out", "W_U"),
+    "canonical": ("P", "Q", "L", "R", "U"),
 }
+TABLES = {"P": "First_direct", "Q": "Second_direct", "L": "Left", "R": "Right", "U": "Outputs_of_classes"}
 
 
 class Layers(NamedTuple):
@@ -43,8 +45,8 @@ class Layers(NamedTuple):
     def sizes(self) -> dict:
         """d_model, d_attn, d_mlp as the checker is told them."""
         columns = {name: matrix.ints.shape[1] for name, matrix in self.tensors.items()}
-        if self.architecture == "mlp":
-            return {"d_mlp": columns["W_E"]}
+        if self.architecture in ("mlp", "canonical"):
+            return {"d_mlp": columns["W_E" if self.architecture == "mlp" else "L"]}
         attention = {"d_attn": columns["W_V"]} if "W_V" in columns else {}
         return {"d_model": columns["W_E"]} | attention | {"d_mlp": columns["W_in"]}
 
@@ -54,12 +56,13 @@ def shapes_of(architecture: str, p: int, d: int, n: int, m: int) -> dict:
         "mlp": [(p, m), (p, m), (m, p)],
         "bottleneck": [(p, d), (p, d), (d, m), (m, d), (d, p)],
         "transformer": [(p, d), (2, d), (d, n), (n, d), (d, m), (1, m), (m, d), (1, d), (d, p)],
+        "canonical": [(p, p), (p, p), (p, m), (p, m), (m, p)],
     }[architecture]
     return dict(zip(ORDER[architecture], shapes, strict=True))
 
 
 def random_layers(architecture: str, activation: str, seed: int) -> Layers:
-    """Sizes from 0 or 1, every other one tied; every third with biases finer than what they are added to."""
+    """Sizes from 0 or 1, every other one tied; every third with biases, or P and Q, finer than what they are added to."""
     rng = np.random.default_rng([seed, ARCHITECTURES.index(architecture), ACTIVATIONS.index(activation)])
     p, d, n, m = (int(rng.integers(1, high)) for high in (6, 4, 4, 5))
     if seed == 0:
@@ -67,7 +70,7 @@ def random_layers(architecture: str, activation: str, seed: int) -> Layers:
     tensors = {}
     for name, shape in shapes_of(architecture, p, d, n, m).items():
         bits = int(rng.integers(0, 4))
-        if seed % 3 == 0 and name.startswith("b_"):
+        if seed % 3 == 0 and (name.startswith("b_") or name in "PQ"):
             bits = int(rng.integers(16, 20) if activation == "relu" else rng.integers(0, 24))
         tensors[name] = QuantisedMatrix(rng.integers(-6, 7, shape), bits)
     if seed % 2 == 0:
@@ -79,7 +82,7 @@ def logits(layers: Layers, a: int, b: int) -> list[Fraction]:
     """The forward pass of Spec.Modular, in fractions."""
     W = {name: [[Fraction(x, 2**matrix.scale_bits) for x in row] for row in matrix.ints.tolist()]
          for name, matrix in layers.tensors.items()}  # fmt: skip
-    second_embedding = W.get("W_E_b", W["W_E"])
+    second_embedding = W.get("W_E_b", W.get("W_E"))
 
     def plus(*rows):
         return [sum(column) for column in zip(*rows, strict=True)]
@@ -91,6 +94,8 @@ def logits(layers: Layers, a: int, b: int) -> list[Fraction]:
     def active(row):
         return [max(x, 0) if layers.activation == "relu" else x * x for x in row]
 
+    if layers.architecture == "canonical":
+        return plus(W["P"][a], W["Q"][b], times(active(plus(W["L"][a], W["R"][b])), "U"))
     if layers.architecture == "mlp":
         return times(active(plus(W["W_E"][a], second_embedding[b])), "W_U")
     if layers.architecture == "bottleneck":
@@ -185,6 +190,15 @@ REFUSALS = [  # stage, network that the checker refuses there
     ("Direct_path", tiny("transformer", {"W_E": 2**30, "W_U": 2**30})),
     ("Bias", tiny("transformer", {"b_out": 2**30, "W_U": 2**30})),
     ("Bias", tiny("transformer", {"W_E": 1, "b_out": 2**29, "W_U": 2**30})),
+    ("Direct_path", tiny("canonical", {"P": -(2**60) - 1})),
+    ("Direct_path", tiny("canonical", {"P": 1, "Q": (0, 61)})),
+    ("Direct_path", tiny("canonical", {"P": 1, "U": (0, 61)})),
+    ("Direct_path", tiny("canonical", {"Q": BIG, "L": BIG})),
+    ("Direct_path", tiny("canonical", {"Q": 1, "R": (0, 31), "U": (0, 30)})),
+    ("Before_activation", tiny("canonical", {"L": 1, "R": (1, 61)})),
+    ("Before_activation", tiny("canonical", {"L": (0, 61), "R": -1, "U": BIG})),
+    ("Unembedding", tiny("canonical", {"U": -(2**60) - 1})),
+    ("Unembedding", tiny("canonical", {"Q": (1, 61), "U": 1})),
 ]
 LIMITS = [  # the largest numbers that are not refused
     tiny("mlp", {"W_E": 1, "W_E_b": (1, 60), "W_U": -(2**60)}),
@@ -195,6 +209,8 @@ LIMITS = [  # the largest numbers that are not refused
     tiny("transformer", {"b_in": (2**58, 7), "b_out": (1, 50), "W_E": (1, 5), "W_in": (0, 3), "W_U": 1}),
     tiny("transformer", {"b_out": 2**29, "W_U": 2**30}),
     tiny("transformer", {"b_out": 0, "W_out": (0, 60), "W_U": 1}),
+    tiny("canonical", {"P": 1, "Q": (1, 60), "L": (2**50, 3), "R": (1, 13), "U": (8, 10)}),
+    tiny("canonical", {"P": -1, "Q": 0, "L": (1, 30), "R": 2**30, "U": (-(2**60), 30)}),
 ]
 
 
@@ -205,10 +221,15 @@ def misshapen() -> list:
         right = tiny(architecture, {}, p=3)
         for name, matrix in right.tensors.items():
             grown = np.zeros((matrix.ints.shape[0] + 1, matrix.ints.shape[1]), dtype=np.int64)
-            cases.append((f"Wrong_shape Tensor_{name}", changed(right, name, grown)))
-        cases.append(("Wrong_shape Tensor_W_U", changed(right, "W_U", np.zeros((1, 4), dtype=np.int64))))
+            cases.append((wrong_shape(name), changed(right, name, grown)))
+        last = list(right.tensors)[-1]  # by class in its columns
+        cases.append((wrong_shape(last), changed(right, last, np.zeros((1, 4), dtype=np.int64))))
         cases.append(("Wrong_order 0", tiny(architecture, {}, p=0)))
     return cases
+
+
+def wrong_shape(name: str) -> str:
+    return f"Wrong_table {TABLES[name]}" if name in TABLES else f"Wrong_shape Tensor_{name}"
 
 
 def changed(layers: Layers, name: str, ints) -> Layers:

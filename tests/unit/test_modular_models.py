@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from compact_proofs.models.errors import ConfigError, ShapeError, UsageError, WeightsError
-from compact_proofs.models.modular.config import MODULAR_FAMILIES, SIZES, ModularConfig, ModularTraining, PurifiedFrom
+from compact_proofs.models.modular.config import CANONICAL, MODULAR_FAMILIES, SIZES, ModularConfig, ModularTraining, PurifiedFrom
 from compact_proofs.models.modular.evaluate import count_right_modular, count_right_of, disagreements, logits
 from compact_proofs.models.modular.purify import fold_float, purify, purify_command
 from compact_proofs.models.modular.tasks import answers, training_pairs
@@ -18,7 +18,8 @@ from compact_proofs.models.weights import ZOO, load_model, model_names, model_of
 
 TRAINING = ModularTraining(3, 10, "mse", 1.0, 1e-2, "cosine", 10, 0.9, 0.98, 0.0, 1.0)
 QUADRATIC = ModularConfig("tiny", "modular_quadratic", 7, "addition", True, None, 6, None, TRAINING)
-NETWORKS = [(family, tied) for family in MODULAR_FAMILIES for tied in (True, False) if tied or family != "modular_pizza"]
+ONE_WAY = dict.fromkeys(CANONICAL, False) | {"modular_pizza": True}  # whether these are tied
+NETWORKS = [(family, tied) for family in MODULAR_FAMILIES for tied in (True, False) if ONE_WAY.get(family, tied) == tied]
 
 
 def config_of(family, tied=True, operation="addition", modulus=7, name="tiny"):
@@ -71,6 +72,8 @@ def test_shapes_tell_the_sizes_apart():
         "W_U": (5, 7),
     }
     assert config_of("modular_pizza").sizes_in_words() == "modulus=7 d_model=5 d_mlp=6 d_attn=4"
+    for family in CANONICAL:
+        assert config_of(family, tied=False).shapes() == {"P": (7, 7), "Q": (7, 7), "L": (7, 6), "R": (7, 6), "U": (6, 7)}
 
 
 @pytest.mark.parametrize(
@@ -180,6 +183,10 @@ def test_training_pairs():
 
 def one_pair(config, W, a, b):
     """The logits of one pair, from the formulas at the head of config.py, entry by entry where it costs nothing."""
+    if config.family in CANONICAL:
+        act = {"modular_canonical_relu": lambda x: max(x, 0), "modular_canonical_square": lambda x: x * x}[config.family]
+        hidden = [act(W["L"][a, j] + W["R"][b, j]) for j in range(config.d_mlp)]
+        return [W["P"][a, c] + W["Q"][b, c] + np.dot(hidden, W["U"][:, c]) for c in range(config.modulus)]
     E, F = W["W_E"][a], W.get("W_E_b", W["W_E"])[b]
     if config.family == "modular_quadratic":
         return [sum((E[j] + F[j]) ** 2 * W["W_U"][j, c] for j in range(config.d_mlp)) for c in range(config.modulus)]
@@ -205,7 +212,7 @@ def test_every_way_to_compute_the_logits(family, tied):
         np.testing.assert_allclose(found[a, b], one_pair(config, W, a, b), atol=1e-12)
     folded = fold_float(config, weights)
     hidden = folded.L[:, None] + folded.R
-    hidden = hidden**2 if family == "modular_quadratic" else np.maximum(hidden, 0)
+    hidden = hidden**2 if family in ("modular_quadratic", "modular_canonical_square") else np.maximum(hidden, 0)
     np.testing.assert_allclose(folded.P[:, None] + folded.Q + hidden @ folded.U, found, atol=1e-12)
 
 
@@ -363,9 +370,9 @@ def test_warm_up_and_cosine():
 
 
 @pytest.mark.parametrize("operation", ["addition", "subtraction"])
-@pytest.mark.parametrize("family", ["modular_relu", "modular_pizza"])
+@pytest.mark.parametrize("family", ["modular_relu", "modular_pizza", "modular_canonical_relu"])
 def test_every_purified_neuron_is_one_cosine(family, operation):
-    config = config_of(family, family == "modular_pizza" or operation == "addition", operation)
+    config = config_of(family, ONE_WAY.get(family, operation == "addition"), operation)
     purified, weights = purify(config, random_weights(config))
     assert (purified.name, purified.family) == ("tiny_purified", "modular_folded")
     assert purified.tied == (operation == "addition")
@@ -393,6 +400,9 @@ def test_purifying_what_is_pure_already_changes_little():
 def test_what_cannot_be_purified(tmp_path):
     with pytest.raises(ConfigError, match="tiny is modular_quadratic; wanted a trained network with ReLU"):
         purify(QUADRATIC, random_weights(QUADRATIC))
+    square = config_of("modular_canonical_square", tied=False)
+    with pytest.raises(ConfigError, match="tiny is modular_canonical_square; wanted a trained network with ReLU"):
+        purify(square, random_weights(square))
     with pytest.raises(ConfigError, match="max_of_2_tiny is max_of_k; wanted a modular-arithmetic network with ReLU"):
         purify_command("max_of_2_tiny", tmp_path)
 

@@ -8,7 +8,7 @@ import pytest
 
 from compact_proofs.models.errors import GrammarError, InputRefused, NotProved, TimeLimit, UsageError
 from compact_proofs.proofs import assumptions, coqrun, pipeline
-from compact_proofs.proofs.audit import SPECIFICATION
+from compact_proofs.proofs.audit import SPECIFICATION, WEIGHTS
 from compact_proofs.proofs.forms import FORMS
 from compact_proofs.proofs.pipeline import Options
 from compact_proofs.proofs.report import Report
@@ -222,6 +222,9 @@ def test_the_page_of_what_is_trusted_is_up_to_date():
         for file, count in lines.items():
             assert f"| `{file}` | {count} |" in page
         assert sum(lines.values()) < 250, group
+    weights = (root / "coq" / "theories" / WEIGHTS).read_text().count("\n")
+    assert f"| `{WEIGHTS}` | {weights} |" in page
+    assert weights <= 40
 
 
 def test_golden_assumptions():

@@ -15,7 +15,7 @@ from compact_proofs.proofs.claim import Claim
 from compact_proofs.proofs.export import proof_of
 from compact_proofs.proofs.forms import FORMS
 from compact_proofs.proofs.proof_folder import FILES, MOST_BYTES, ProofFolder
-from compact_proofs.proofs.registry import DEFAULT, GROUPS, silent, strategies
+from compact_proofs.proofs.registry import DEFAULT, GROUPS, WITH_DISTRIBUTION, silent, strategies
 
 PROVED = {
     "max_of_2_tiny": ["cubic", "subcubic_low_rank", "wrong_count", "exact", "brute_force"],
@@ -49,7 +49,8 @@ def test_what_is_written_is_read(model, name, tmp_path):
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_forms_are_those_of_the_registry(group):
-    assert {form.strategy for form in FORMS.values() if form.group == group} == set(strategies(group))
+    of_distributions = set(WITH_DISTRIBUTION) if group == "max_of_k" else set()
+    assert {form.strategy for form in FORMS.values() if form.group == group} == set(strategies(group)) | of_distributions
     for one in strategies(group).values():
         assert one.form is FORMS[group, one.name]
 

@@ -12,6 +12,7 @@ Import ListNotations.
     of all positions and [last]. A dynamic programme over positions counts: entry j of a table is the number of choices whose
     credits reach [needed - j]; the last entry, for a need of 0, stands for all needs below as well.
     - [spend table k]      == the table for needs that are smaller by k
+    - [count_by count ..]  == the costs rounded, and what [count] says of them
     - [count_choices ..]   == the number of choices, or a number below it
     With digits > 0 tables hold masses: counts over 2^(digits * positions), units of 2^-50, rounded down, for counts that do
     not fit machine integers (2^digits >= tokens).
@@ -103,10 +104,11 @@ Definition choices (digits : int) (positions : nat) (x : int) : Z :=
 (** A scale (over 2^30) that makes [need] about [resolution]. *)
 Definition scale_of (resolution need : Z) : Z := Z.min (2 ^ 30) (resolution * 2 ^ 30 / need).
 
-(** [base]: the band whose cost is subtracted from the others' of its position before they are rounded.
+(** What [count] says of the credits of all positions and of what they must reach.
+    [base]: the band whose cost is subtracted from the others' of its position before they are rounded.
     [strictness]: 1 for sums below 0, 0 for sums of at most 0. [every]: the number of all choices to be counted from. *)
-Definition count_choices (digits : int) (strictness : Z) (resolution : int) (widths : list int) (base : nat)
-  (columns : list (list int)) (last : int) (seen : bool) (every : Z) : Z :=
+Definition count_by (count : Z -> list (list int) -> Z) (strictness : Z) (resolution : int) (base : nat)
+  (columns : list (list int)) (last : int) (every : Z) : Z :=
   let bases := map (fun column => nth base column 0) columns in
   let fixed := (signed last + signed_sum bases)%Z in
   let lifted := zip_with (fun column b => map (fun h => h - b) column) columns bases in
@@ -122,8 +124,13 @@ Definition count_choices (digits : int) (strictness : Z) (resolution : int) (wid
       let needed := (signed_sum tops - (- (scale * fixed) / 2 ^ 30) + strictness)%Z in
       if (needed <=? 0)%Z then every
       else if (most_bins <? needed)%Z then 0%Z
-      else
-        let credits := zip_with (fun column top => map (fun h => top - h) column) scaled tops in
-        let zeros := repeat 0 (S (Z.to_nat needed)) in
-        let start := repeat 0 (Z.to_nat needed) ++ [one_choice digits] in
-        choices digits (length columns) (entry_of_choices digits widths credits start zeros seen).
+      else count needed (zip_with (fun column top => map (fun h => top - h) column) scaled tops).
+
+Definition count_choices (digits : int) (strictness : Z) (resolution : int) (widths : list int) (base : nat)
+  (columns : list (list int)) (last : int) (seen : bool) (every : Z) : Z :=
+  count_by
+    (fun needed credits =>
+      let zeros := repeat 0 (S (Z.to_nat needed)) in
+      let start := repeat 0 (Z.to_nat needed) ++ [one_choice digits] in
+      choices digits (length columns) (entry_of_choices digits widths credits start zeros seen))
+    strictness resolution base columns last every.

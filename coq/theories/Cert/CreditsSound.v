@@ -8,7 +8,7 @@ Import ListNotations.
     - [chosen_new m seen x]    == token [m] is seen already, or among [x]
     - [cost_of m columns x]    == the costs of tokens [x]; [columns] by distance from [m]
     - [passing m widths columns last strictness x] == these and [last] are at most 0, or with strictness 1 below 0
-    Main result: [count_choices_sound]. *)
+    Main results: [count_by_sound], for any measure of choices; [count_choices_sound]. *)
 Local Open Scope Z_scope.
 
 Definition chosen_new (m : nat) (seen : bool) (x : list nat) : bool := seen || existsb (Nat.eqb m) x.
@@ -160,32 +160,41 @@ Proof.
   specialize (IH x). assert (range := to_Z_range (nth (m - t) column 0%uint63)). lia.
 Qed.
 
-(** The number that the checker computes is at most that of the choices to be counted. *)
-Theorem count_choices_sound : forall (digits : int) (strictness : Z) (bins : int) (m : nat) (widths : list nat) (base : nat)
-    (columns : list (list int)) (last : int) (seen : bool) (every : Z),
-  to_Z digits = 0 /\ Z.of_nat (S m) ^ Z.of_nat (length columns) < 2 ^ 62 \/
-    0 < to_Z digits <= 12 /\ Z.of_nat (S m) <= 2 ^ to_Z digits ->
-  hd O widths = 1%nat -> list_sum widths = S m ->
+(** Choices have a measure, and [count] is sound: what is computed is at most the measure of the choices that pass. *)
+Theorem count_by_sound : forall (measure : list nat -> Z) (count : Z -> list (list int) -> Z) (strictness : Z) (bins : int)
+    (m : nat) (widths : list nat) (base : nat) (columns : list (list int)) (last : int) (seen : bool) (every : Z),
+  (forall x : list nat, 0 <= measure x) ->
+  list_sum widths = S m ->
   (forall column, In column columns -> length column = length widths /\ forall h, In h column -> Z.abs (signed h) <= 2 ^ 30) ->
   0 <= strictness ->
-  every = total (S m) (length columns) (fun x => indicator (chosen_new m seen x)) ->
-  count_choices digits strictness bins (map (fun k => of_Z (Z.of_nat k)) widths) base columns last seen every <=
-    total (S m) (length columns) (fun x => indicator (chosen_new m seen x && passing m widths columns last strictness x)).
+  every = total (S m) (length columns) (fun x => measure x * indicator (chosen_new m seen x)) ->
+  (forall (needed : Z) (credits : list (list int)), 0 <= needed -> length credits = length columns ->
+    (forall column, In column credits -> length column = length widths) ->
+    count needed credits <= total (S m) (length columns)
+      (fun x => measure x * indicator (chosen_new m seen x && (needed <=? credit_of m (map (expand widths) credits) x)))) ->
+  count_by count strictness bins base columns last every <=
+    total (S m) (length columns)
+      (fun x => measure x * indicator (chosen_new m seen x && passing m widths columns last strictness x)).
 Proof.
-  intros digits strictness bins m widths base columns last seen every range one tokens columns_ok strict all_choices.
+  intros measure count strictness bins m widths base columns last seen every some tokens columns_ok strict all_choices counted.
   assert (ok : Forall (column_ok widths) columns) by (apply Forall_forall; exact columns_ok).
-  unfold count_choices. rewrite zip_with_map. cbv zeta.
+  assert (part : forall (x : list nat) (b b' : bool), (b = true -> b' = true) ->
+    measure x * indicator b <= measure x * indicator b').
+  { intros x b b' implies. apply Z.mul_le_mono_nonneg_l; [apply some|].
+    destruct b; [rewrite implies by reflexivity; apply Z.le_refl | apply indicator_nonneg]. }
+  unfold count_by. rewrite zip_with_map. cbv zeta.
   change (map (fun x => map (fun h => (h - nth base x 0)%uint63) x) columns) with (map (lift base) columns).
   change (map (fun column => nth base column 0%uint63) columns) with (map (base_of base) columns).
   set (fixed := signed last + signed_sum (map (base_of base) columns)).
   set (need := signed_sum (map row_largest (map (lift base) columns)) + fixed + strictness).
   set (result := total _ _ _).
-  assert (nonneg : 0 <= result) by (apply total_nonneg; intro x; apply indicator_nonneg).
+  assert (nonneg : 0 <= result)
+    by (apply total_nonneg; intro x; apply Z.mul_nonneg_nonneg; [apply some | apply indicator_nonneg]).
   assert (all_pass : (forall x : list nat, below (S m) x -> length x = length columns ->
     passing m widths columns last strictness x = true) -> every <= result).
   { intro pass. rewrite all_choices. apply total_le. intros x inside len.
     rewrite (pass x inside len), andb_true_r. apply Z.le_refl. }
-  destruct (Z.leb_spec need 0) as [none|some].
+  destruct (Z.leb_spec need 0) as [none|positive_need].
   { apply all_pass. intros x inside len. unfold passing. apply Z.leb_le.
     assert (bound := cost_le_largests base m widths tokens columns x ok inside len). unfold need, fixed in none. lia. }
   set (scale := scale_of (to_Z bins) need). destruct (Z.leb_spec scale 0) as [|positive]; [exact nonneg|].
@@ -207,14 +216,29 @@ Proof.
   { apply all_pass. intros x inside len. apply enough; [exact inside | exact len|].
     etransitivity; [exact free | apply credit_nonneg]. }
   destruct (most_bins <? needed); [exact nonneg|].
-  rewrite <- (map_length (credits_of base (of_Z scale)) columns).
   etransitivity.
-  { apply (credits_sound digits m widths); [rewrite map_length; exact range | exact one | exact tokens | | lia].
-    intros column member. apply in_map_iff in member. destruct member as (c & <- & member).
-    unfold credits_of, scaled_of, lift. rewrite !map_length. apply columns_ok, member. }
-  rewrite map_length. apply total_le. intros x inside len. fold (chosen_new m seen x).
-  destruct (Z.leb_spec needed (credit_of m (map (expand widths) (map (credits_of base (of_Z scale)) columns)) x))
-    as [reached|short].
-  - rewrite (enough x inside len reached). apply Z.le_refl.
-  - rewrite andb_false_r. apply indicator_nonneg.
+  { apply counted; [lia | apply map_length|]. intros column member. apply in_map_iff in member.
+    destruct member as (c & <- & member). unfold credits_of, scaled_of, lift. rewrite !map_length. apply columns_ok, member. }
+  apply total_le. intros x inside len. apply part. intro both. apply andb_prop in both. destruct both as [chosen reached].
+  apply Z.leb_le in reached. rewrite chosen, (enough x inside len reached). reflexivity.
+Qed.
+
+(** The number that the checker computes is at most that of the choices to be counted. *)
+Theorem count_choices_sound : forall (digits : int) (strictness : Z) (bins : int) (m : nat) (widths : list nat) (base : nat)
+    (columns : list (list int)) (last : int) (seen : bool) (every : Z),
+  to_Z digits = 0 /\ Z.of_nat (S m) ^ Z.of_nat (length columns) < 2 ^ 62 \/
+    0 < to_Z digits <= 12 /\ Z.of_nat (S m) <= 2 ^ to_Z digits ->
+  hd O widths = 1%nat -> list_sum widths = S m ->
+  (forall column, In column columns -> length column = length widths /\ forall h, In h column -> Z.abs (signed h) <= 2 ^ 30) ->
+  0 <= strictness ->
+  every = total (S m) (length columns) (fun x => indicator (chosen_new m seen x)) ->
+  count_choices digits strictness bins (map (fun k => of_Z (Z.of_nat k)) widths) base columns last seen every <=
+    total (S m) (length columns) (fun x => indicator (chosen_new m seen x && passing m widths columns last strictness x)).
+Proof.
+  intros digits strictness bins m widths base columns last seen every range one tokens columns_ok strict all_choices.
+  assert (unit : forall P : list nat -> bool, total (S m) (length columns) (fun x => indicator (P x)) =
+    total (S m) (length columns) (fun x => 1 * indicator (P x))) by (intro P; apply total_ext; intros; lia).
+  rewrite unit in all_choices |- *. apply (count_by_sound (fun _ => 1)); try assumption; [lia|].
+  intros needed credits nonneg len lengths. rewrite <- unit, <- len.
+  apply (credits_sound digits m widths); try assumption. rewrite len. exact range.
 Qed.

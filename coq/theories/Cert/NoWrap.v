@@ -145,29 +145,43 @@ End Stages.
 Section Verdicts.
   Context (M : model) (scores_choice : product_choice) (gap : gap_choice) (moved : list Z) (tokens : tokens_choice) (c : plan).
 
-  Local Lemma staged_accepted_no_wrap : forall (rivals : list rivals)
-      (case_count : bool -> info -> case_weights -> list gap_case -> Z) (conclusion : Z -> list (bool * refusal)),
-    accepted (staged M scores_choice gap moved tokens c rivals case_count conclusion) = true ->
-    staged_no_wrap M scores_choice gap moved (mass_digits c).
+  (** Whatever is counted under the tests. *)
+  Theorem staged_by_no_wrap : forall (more : list (bool * refusal)) (rivals : list rivals)
+      (counting : core_tables -> product -> list (nat -> list gap_case) -> Z) (conclusion : Z -> list (bool * refusal)),
+    accepted (staged_by M scores_choice gap moved tokens c more rivals counting conclusion) = true ->
+    core_no_wrap M /\
+    product_no_wrap Scores scores_choice (d_vocab M) (d_head M) (d_vocab M) (query_rows (core_of M))
+      (by_row 0%uint63 (d_head M) (key_rows (core_of M))) (queryZ M) (flip (keyZ M)) /\
+    logits_no_wrap M gap moved (fst (logits_of M (core_of M) moved gap)) /\
+    first_failure more = None.
   Proof.
-    intros rivals case_count conclusion check. unfold staged in check. cbv zeta in check.
+    intros more rivals counting conclusion check. unfold staged_by in check. cbv zeta in check.
     destruct (first_failure (core_tests M (core_of M) ++ _)) eqn:none in check; [discriminate check|]. clear check.
     assert (core := core_tables_no_wrap M (first_failure_app _ _ none)). apply first_failure_second in none.
     assert (scores := first_failure_app _ _ none). apply first_failure_second, first_failure_second in none.
     assert (logits := first_failure_app _ _ none). apply first_failure_second in none.
     assert (gaps := first_failure_app _ _ none). apply first_failure_second, first_failure_second in none.
-    constructor.
-    - exact core.
-    - apply product_of_no_wrap; [exact (query_exact M core) | exact (keys_stand M core) | exact scores].
-    - exact (logits_stand M core gap moved (gap_unit c) logits gaps).
-    - assert (counts := first_failure_none _ none _ (snd (counts_test M (mass_digits c))) ltac:(left; reflexivity)).
-      unfold counts_test in counts. assert (zero := Uint63.eqb_spec (mass_digits c) 0).
-      destruct (mass_digits c =? 0)%uint63.
-      + left. split; [apply zero; reflexivity | apply (inputs_bound M), counts].
-      + right. destruct (Z.leb_spec (to_Z (mass_digits c)) 12); [|discriminate counts]. apply Z.leb_le in counts.
-        split; [|exact counts]. assert (range := to_Z_range (mass_digits c)).
-        assert (to_Z (mass_digits c) <> 0); [|lia]. intro nothing.
-        assert (same : mass_digits c = 0%uint63) by (apply to_Z_inj; exact nothing). apply zero in same. discriminate same.
+    split; [exact core|]. split.
+    { apply product_of_no_wrap; [exact (query_exact M core) | exact (keys_stand M core) | exact scores]. }
+    split; [exact (logits_stand M core gap moved (gap_unit c) logits gaps) | exact none].
+  Qed.
+
+  Local Lemma staged_accepted_no_wrap : forall (rivals : list rivals)
+      (case_count : bool -> info -> case_weights -> list gap_case -> Z) (conclusion : Z -> list (bool * refusal)),
+    accepted (staged M scores_choice gap moved tokens c rivals case_count conclusion) = true ->
+    staged_no_wrap M scores_choice gap moved (mass_digits c).
+  Proof.
+    intros rivals case_count conclusion check. apply staged_by_no_wrap in check.
+    destruct check as (core & scores & logits & none).
+    constructor; [exact core | exact scores | exact logits|].
+    assert (counts := first_failure_none _ none _ (snd (counts_test M (mass_digits c))) ltac:(left; reflexivity)).
+    unfold counts_test in counts. assert (zero := Uint63.eqb_spec (mass_digits c) 0).
+    destruct (mass_digits c =? 0)%uint63.
+    - left. split; [apply zero; reflexivity | apply (inputs_bound M), counts].
+    - right. destruct (Z.leb_spec (to_Z (mass_digits c)) 12); [|discriminate counts]. apply Z.leb_le in counts.
+      split; [|exact counts]. assert (range := to_Z_range (mass_digits c)).
+      assert (to_Z (mass_digits c) <> 0); [|lia]. intro nothing.
+      assert (same : mass_digits c = 0%uint63) by (apply to_Z_inj; exact nothing). apply zero in same. discriminate same.
   Qed.
 
   Theorem right_verdict_no_wrap : forall N : Z,

@@ -17,7 +17,7 @@ Inductive stage :=
   | Logit_sum | Score_precision | Gap_shift | Number_of_inputs | Moved | Band
   | Range_W_E_b | Range_W_in | Range_b_in | Range_W_out | Range_b_out
   | Embedded | Attention | Skip_path | Before_activation | Unembedding | Direct_path | Bias | Hidden | Logits
-  | Centred | Moments | Margins | Residuals.
+  | Centred | Moments | Margins | Residuals | Distribution.
 
 (** The matrices of a low-rank certificate (Products). *)
 Inductive factor := Peeled_left | Peeled_right | Bounded_left | Bounded_right.
@@ -35,6 +35,7 @@ Inductive refusal :=
   | Wrong_factor (of_product : stage) (which : factor)
   | Wrong_length (of_what : stage) (got wanted : Z)
   | Bands_short (covered wanted : Z)
+  | Wrong_weights (position : Z)
   | Total_short (total claimed : Z)
   | Total_differs (right wrong inputs claimed : Z)
   | Wrong_order (p : Z)

@@ -45,18 +45,22 @@ Section Sequences.
   Definition with_answer (P : list nat -> bool) (q m : nat) (x : list nat) : Z :=
     indicator (P (x ++ [q]) && (answer (x ++ [q]) =? m)).
 
-  Lemma answers_total : forall (P : list nat -> bool) (q start cases : nat),
-    (sumZ cases (fun k => total d (n - 1) (with_answer P q (start + k)))
-      <= total d (n - 1) (fun x => indicator (P (x ++ [q]))))%Z.
+  (** A sequence has one answer. *)
+  Lemma answer_once : forall (P : list nat -> bool) (q start cases : nat) (x : list nat),
+    (sumZ cases (fun k => with_answer P q (start + k) x) <= indicator (P (x ++ [q])))%Z.
   Proof.
-    intros P q start cases. rewrite <- total_sumZ. apply total_le. intros x _ _. unfold with_answer.
-    destruct (P (x ++ [q])); cbn [andb].
+    intros P q start cases x. unfold with_answer. destruct (P (x ++ [q])); cbn [andb].
     - apply (sumZ_single _ _ (answer (x ++ [q]) - start)); [cbn; lia| |].
       + intros k _ other. destruct (Nat.eqb_spec (answer (x ++ [q])) (start + k)) as [same|]; [|cbn; lia].
         exfalso. apply other. rewrite same. lia.
       + destruct (answer (x ++ [q]) =? _); cbn; lia.
     - apply Z.eq_le_incl. apply sumZ_zero.
   Qed.
+
+  Lemma answers_total : forall (P : list nat -> bool) (q start cases : nat),
+    (sumZ cases (fun k => total d (n - 1) (with_answer P q (start + k)))
+      <= total d (n - 1) (fun x => indicator (P (x ++ [q]))))%Z.
+  Proof. intros P q start cases. rewrite <- total_sumZ. apply total_le. intros x _ _. apply answer_once. Qed.
 
   Lemma query_total_bound : forall (P : list nat -> bool) (q : nat), fst (inputs_test M) = true -> q < d ->
     (0 <= total d (n - 1) (fun x => indicator (P (x ++ [q]))) < 2 ^ 62)%Z.

@@ -10,9 +10,9 @@ Import ListNotations.
     (CreditsCheck). A case is a last token q and a largest token m; of each token the cost is its attention weight times its
     gap, bounded from above. Costs of a sequence that add up to less than 0: no rival is above.
     - [right_case]  == at least so many sequences of the case are right: by the gap to all other outputs at once; where some fail,
-                       also by groups of outputs, each sequence that fails for a group taken off (union bound)
+                       also by groups of outputs, each sequence that fails for a group taken off (union bound: [best_case])
     - [wrong_case]  == at least so many are wrong: output m is at most another output; the best of a few
-    - [staged_count] == their sum over all cases
+    - [staged_count] == their sum over all cases; [staged] == it under all tests; [staged_by] == any count under the tests
     Soundness: StagedSound. The named strategies: Strategies. Python mirror: proofs/strategies/staged.py. *)
 
 Record plan := Plan {
@@ -63,6 +63,24 @@ Record case_weights := CaseWeights {
   of_last_position : enclosure
 }.
 
+(** The better of two counts of right sequences: by the gap to all other outputs, and where some fail, by groups of outputs,
+    each sequence that fails for a group taken off. [count bins c] counts what passes for a group, of [every] sequences. *)
+Definition best_case (count : int -> gap_case -> Z) (every : Z) (i : info) (cases : list gap_case) : Z :=
+  match cases with
+  | [] => 0%Z
+  | all :: groups =>
+      let counted := count (resolution i) all in
+      if (counted =? every)%Z then counted
+      else if (near_resolution i =? 0)%uint63 then counted
+      else
+        match groups with
+        | [] => counted
+        | _ :: _ =>
+            let failing := fold_right (fun c rest => (every - count (near_resolution i) c + rest)%Z) 0%Z groups in
+            Z.max counted (every - failing)
+        end
+  end.
+
 Section Case.
   Context (digits : int) (seen : bool) (i : info) (W : case_weights).
 
@@ -79,21 +97,7 @@ Section Case.
     if (bins =? 0)%uint63 then 0%Z
     else count_choices digits strictness bins (widths i) (base_band i) (case_columns c) (case_last c) seen case_choices.
 
-  Definition right_case (cases : list gap_case) : Z :=
-    match cases with
-    | [] => 0%Z
-    | all :: groups =>
-        let counted := count_case 1 (resolution i) all in
-        if (counted =? case_choices)%Z then counted
-        else if (near_resolution i =? 0)%uint63 then counted
-        else
-          match groups with
-          | [] => counted
-          | _ :: _ =>
-              let failing := fold_right (fun c rest => (case_choices - count_case 1 (near_resolution i) c + rest)%Z) 0%Z groups in
-              Z.max counted (case_choices - failing)
-          end
-    end.
+  Definition right_case (cases : list gap_case) : Z := best_case (count_case 1) case_choices i cases.
 
   (** Is there such an output? *)
   Definition rival_exists (d : nat) (v : rivals) : bool :=
@@ -182,20 +186,25 @@ Definition counts_test (M : model) (digits : int) : bool * refusal :=
 Section Check.
   Context (M : model) (scores_choice : product_choice) (gap : gap_choice) (moved : list Z) (tokens : tokens_choice) (c : plan).
 
-  (** The tests, and the count that they make good. *)
-  Definition staged (rivals : list rivals) (case_count : bool -> info -> case_weights -> list gap_case -> Z)
-    (conclusion : Z -> list (bool * refusal)) : outcome :=
+  (** The tests, [more] among them, and what [counting] makes of the tables, the scores and the gaps. *)
+  Definition staged_by (more : list (bool * refusal)) (rivals : list rivals)
+    (counting : core_tables -> product -> list (nat -> list gap_case) -> Z) (conclusion : Z -> list (bool * refusal)) :
+    outcome :=
     let T := core_of M in
     let S := product_of Scores scores_choice (d_head M) (d_vocab M) (query_rows T) (by_row 0%uint63 (d_head M) (key_rows T)) in
     let L := logits_of M T moved gap in
     match first_failure (core_tests M T ++ snd S ++ [ scores_test (fst S) ] ++ snd L ++ gaps_tests (fst L) (gap_unit c) ++
-      tokens_tests (d_vocab M) tokens ++ [ counts_test M (mass_digits c) ]) with
+      tokens_tests (d_vocab M) tokens ++ more) with
     | Some why => Refused why
     | None =>
         let sizes := sizes_of (d_vocab M) tokens in
         let gaps := map (fun v => gap_cases (n_ctx M) (d_vocab M) (fst L) (gap_unit c) sizes v gap) rivals in
-        outcome_of (first_failure (conclusion (staged_count M T tokens c (fst S) gaps case_count)))
+        outcome_of (first_failure (conclusion (counting T (fst S) gaps)))
     end.
+
+  Definition staged (rivals : list rivals) (case_count : bool -> info -> case_weights -> list gap_case -> Z)
+    (conclusion : Z -> list (bool * refusal)) : outcome :=
+    staged_by [ counts_test M (mass_digits c) ] rivals (fun T S gaps => staged_count M T tokens c S gaps case_count) conclusion.
 
   (** At least [claimed] sequences are right. *)
   Definition right_verdict (claimed : Z) : outcome :=

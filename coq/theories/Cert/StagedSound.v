@@ -8,7 +8,8 @@ From CompactProofs Require Import Cert.Attention Cert.AttentionSound Cert.Gaps C
 From CompactProofs Require Import Cert.CreditsSound Cert.Staged Cert.CaseSound Cert.CaseCountSound.
 Import ListNotations.
 (** * Whatever is chosen at each stage, the count is right
-    Main results: [right_verdict_sound], [wrong_verdict_sound]. Source: docs/max_of_k.md, sections 3 and 4. *)
+    Main results: [right_verdict_sound], [wrong_verdict_sound]; [staged_by_sound] for any count by stages.
+    Source: docs/max_of_k.md, sections 3 and 4. *)
 Local Opaque exp_lower exp_upper.
 
 Section Staged.
@@ -28,7 +29,6 @@ Section Staged.
   Context (logits_none : first_failure (snd (logits_of M C moved gap)) = None).
   Context (gaps_none : first_failure (gaps_tests L g) = None).
   Context (tokens_none : first_failure (tokens_tests d tokens) = None).
-  Context (counts : fst (counts_test M (mass_digits c)) = true).
 
   (** ** Bands *)
 
@@ -100,7 +100,7 @@ Section Staged.
   (** ** One query *)
 
   Context (rivals : list rivals) (case_count : bool -> info -> case_weights -> list gap_case -> Z).
-  Context (counted : nat -> list nat -> bool). (* what is counted of the sequences that end in q *)
+  Context (bound : nat -> nat -> Z) (bound_nonneg : forall q m : nat, (0 <= bound q m)%Z). (* of case (q, m) *)
   Context (case_sound : forall (q m : nat) (reference : R) (of_token of_position : nat -> R) (W : case_weights)
       (cases : list gap_case), q < d -> m < d -> q <= m ->
     (forall i t : nat, i < n -> t <= m ->
@@ -108,7 +108,7 @@ Section Staged.
        of_token t * of_position i)%R) ->
     weights_ok M q m of_token of_position (bands m) W ->
     Forall2 (gaps_ok M g q m (bands m)) rivals cases ->
-    (case_count (Nat.eqb q m) (info_of n sizes c m) W cases <= of_case M q m (counted q))%Z).
+    (case_count (Nat.eqb q m) (info_of n sizes c m) W cases <= bound q m)%Z).
 
   Local Notation gaps := (map (fun v => gap_cases n d L g sizes v gap) rivals).
   Local Notation p := (precision_of (score_shift M)).
@@ -119,11 +119,6 @@ Section Staged.
     Local Notation positions := (row_enclosures p (nth q (score_pos_rows C) [])).
     Local Notation all_infos := (map (info_of n sizes c) (seq 0 d)).
     Local Notation all_cases := (by_row (GapCase 0 [] 0) (d - q) (map (fun cases => cases q) gaps)).
-
-    Local Definition bound (m : nat) : Z := of_case M q m (counted q).
-
-    Local Lemma bound_nonneg : forall m : nat, (0 <= bound m)%Z.
-    Proof. intro m. apply total_nonneg. intro x. apply indicator_nonneg. Qed.
 
     Local Lemma case_gaps : forall m : nat, m < d -> q <= m ->
       Forall2 (gaps_ok M g q m (bands m)) rivals (nth (m - q) all_cases []).
@@ -161,7 +156,7 @@ Section Staged.
         let tw := nth (m - first) (token_rows tokens first count (weights st)) [] in
         (case_count (Nat.eqb q m) (info_of n sizes c m)
           (CaseWeights tw (nth q (weights st) (0, 0)%uint63) positions (last_position_weight n positions))
-          (nth (m - q) all_cases []) <= bound m)%Z.
+          (nth (m - q) all_cases []) <= bound q m)%Z.
       Proof.
         intros st k first count m (len & top_small & enclosed) inside_k from below inside ordered tw.
         destruct positions_facts as [positions_len positions_enclosed]. assert (context := context_pos M tests).
@@ -193,16 +188,16 @@ Section Staged.
         (forall k, k < length token_weights -> k < length infos -> k < length cases ->
           (case_count (Nat.eqb q (answer_token (nth k infos (info_of n sizes c 0)))) (nth k infos (info_of n sizes c 0))
             (CaseWeights (nth k token_weights []) own positions (last_position_weight n positions)) (nth k cases [])
-            <= bound (first + k))%Z) ->
+            <= bound q (first + k))%Z) ->
         (cases_count n case_count q positions own token_weights infos cases <=
-          sumZ (Nat.min (length token_weights) (Nat.min (length infos) (length cases))) (fun k => bound (first + k)))%Z.
+          sumZ (Nat.min (length token_weights) (Nat.min (length infos) (length cases))) (fun k => bound q (first + k)))%Z.
       Proof.
         intros own token_weights. induction token_weights as [|tw token_weights IH]; intros infos cases first each;
           [cbn; lia|].
         destruct infos as [|i infos]; [cbn; lia|]. destruct cases as [|this cases]; [cbn; lia|].
         cbn [cases_count length Nat.min sumZ]. apply Z.add_le_mono.
         - specialize (each 0). cbn [nth length] in each. apply each; lia.
-        - rewrite (sumZ_ext _ _ (fun k => bound (S first + k))) by (intros k _; f_equal; lia).
+        - rewrite (sumZ_ext _ _ (fun k => bound q (S first + k))) by (intros k _; f_equal; lia).
           apply IH. intros k inside_t inside_i inside_c. specialize (each (S k)). cbn [nth length] in each.
           replace (S first + k) with (first + S k) by lia. apply each; lia.
       Qed.
@@ -217,7 +212,7 @@ Section Staged.
         k = Nat.min from d -> ok st k ->
         let first := Nat.max from q in
         (blocks_count n p tokens case_count q positions lengths from st (skipn from row) (skipn first all_infos)
-          (skipn (first - q) all_cases) <= sumZ (d - first) (fun j => bound (first + j)))%Z.
+          (skipn (first - q) all_cases) <= sumZ (d - first) (fun j => bound q (first + j)))%Z.
       Proof.
         induction lengths as [|len lengths IH]; intros from st k k_value state first.
         - cbn [blocks_count]. apply sumZ_nonneg. intros j _. apply bound_nonneg.
@@ -243,7 +238,7 @@ Section Staged.
           assert (here : (cases_count n case_count q positions (nth q (weights st') (0, 0)%uint63)
               (token_rows tokens first count (weights st')) (firstn count (skipn first all_infos))
               (firstn count (skipn (first - q) all_cases)) <=
-            sumZ (Nat.min count (d - first)) (fun j => bound (first + j)))%Z).
+            sumZ (Nat.min count (d - first)) (fun j => bound q (first + j)))%Z).
           { assert (infos_len : length (firstn count (skipn first all_infos)) = Nat.min count (d - first))
               by (rewrite firstn_length, skipn_length, map_length, seq_length; reflexivity).
             assert (cases_len : length (firstn count (skipn (first - q) all_cases)) = Nat.min count (d - first)).
@@ -270,7 +265,7 @@ Section Staged.
     End Block.
 
     Lemma query_count_sound : forall lengths : list nat,
-      (query_count M C tokens P gaps case_count all_infos lengths q <= sumZ (d - q) (fun k => bound (q + k)))%Z.
+      (query_count M C tokens P gaps case_count all_infos lengths q <= sumZ (d - q) (fun k => bound q (q + k)))%Z.
     Proof.
       intros lengths. unfold query_count. cbv zeta.
       destruct (score_facts q token_q) as [len [shift each]].
@@ -281,37 +276,6 @@ Section Staged.
     Qed.
   End Query.
 
-  (** What is counted of each case is counted once. *)
-  Context (total_of : list nat -> bool).
-  Context (counted_total : forall q x, counted q x = total_of (x ++ [q])).
-
-  Local Lemma case_with_answer : forall q m : nat, q <= m -> m < d ->
-    (of_case M q m (counted q) <= total d (n - 1) (with_answer total_of q m))%Z.
-  Proof.
-    intros q m ordered answer_m. unfold of_case.
-    etransitivity; [|apply (total_le_more (S m) d); [lia | intro x; apply indicator_nonneg]].
-    apply total_le. intros x inside len. unfold with_answer. rewrite <- counted_total.
-    destruct (chosen_new m (Nat.eqb q m) x) eqn:chosen; cbn [andb]; [|apply indicator_nonneg].
-    rewrite (chosen_answer q m x ordered inside chosen), Nat.eqb_refl, andb_true_r. lia.
-  Qed.
-
-  Theorem staged_count_sound :
-    (staged_count M C tokens c P gaps case_count <= total d n (fun x => indicator (total_of x)))%Z.
-  Proof.
-    unfold staged_count. cbv zeta. rewrite (total_by_last M tests).
-    set (infos := map (info_of n sizes c) (seq 0 d)). set (lengths := map (length_of d) (block_lengths c)).
-    assert (each : forall start count : nat, (start + count <= d)%nat ->
-      (fold_right (fun q rest => query_count M C tokens P gaps case_count infos lengths q + rest) 0 (seq start count) <=
-        sumZ count (fun k => total d (n - 1) (fun x => indicator (total_of (x ++ [(start + k)%nat])))))%Z).
-    { intros start count. revert start. induction count as [|count IH]; intros start fits; [cbn; lia|].
-      cbn [seq fold_right sumZ]. rewrite Nat.add_0_r. apply Z.add_le_mono.
-      - etransitivity; [apply query_count_sound; lia|].
-        etransitivity; [|apply (answers_total M total_of start start (d - start))].
-        apply sumZ_le. intros k inside. apply case_with_answer; lia.
-      - etransitivity; [apply IH; lia|]. apply Z.eq_le_incl, sumZ_ext. intros k _.
-        replace (S start + k) with (start + S k) by lia. reflexivity. }
-    exact (each 0 d (Nat.le_refl d)).
-  Qed.
 End Staged.
 
 (** ** The verdicts *)
@@ -335,6 +299,71 @@ Qed.
 
 Section Verdicts.
   Context (M : model) (scores_choice : product_choice) (gap : gap_choice) (moved : list Z) (tokens : tokens_choice) (c : plan).
+  Local Notation n := (n_ctx M).
+  Local Notation d := (d_vocab M).
+  Local Notation sizes := (sizes_of d tokens).
+  Local Notation P := (fst (product_of Scores scores_choice (d_head M) d (query_rows (core_of M))
+    (by_row 0%uint63 (d_head M) (key_rows (core_of M))))).
+  Local Notation gaps rivals := (map (fun v => gap_cases n d (fst (logits_of M (core_of M) moved gap)) (gap_unit c) sizes v gap)
+    rivals).
+
+  (** What stands where all tests are passed: a sound [case_count] is sound for every last token. *)
+  Definition queries_ok (rivals : list rivals) : Prop :=
+    forall (case_count : bool -> info -> case_weights -> list gap_case -> Z) (bound : nat -> nat -> Z),
+    (forall q m : nat, (0 <= bound q m)%Z) ->
+    (forall (q m : nat) (reference : R) (of_token of_position : nat -> R) (W : case_weights) (cases : list gap_case),
+      let bands := cut sizes (S m) in
+      Forall (fun w => 0 < w) bands -> hd O bands = 1 -> list_sum bands = S m ->
+      q < d -> m < d -> q <= m ->
+      (forall i t : nat, i < n -> t <= m ->
+        (exp (IZR (token_score M (core_of M) q t + at2 (score_pos_rows (core_of M)) q i) / 2 ^ (30 + score_shift M) - reference) =
+         of_token t * of_position i)%R) ->
+      weights_ok M q m of_token of_position bands W ->
+      Forall2 (gaps_ok M (gap_unit c) q m bands) rivals cases ->
+      (case_count (Nat.eqb q m) (info_of n sizes c m) W cases <= bound q m)%Z) ->
+    forall (lengths : list nat) (q : nat), q < d ->
+    (query_count M (core_of M) tokens P (gaps rivals) case_count (map (info_of n sizes c) (seq 0 d)) lengths q <=
+      sumZ (d - q) (fun k => bound q (q + k)%nat))%Z.
+
+  Theorem staged_by_sound : forall (more : list (bool * refusal)) (rivals : list rivals)
+      (counting : core_tables -> product -> list (nat -> list gap_case) -> Z) (conclusion : Z -> list (bool * refusal)),
+    accepted (staged_by M scores_choice gap moved tokens c more rivals counting conclusion) = true ->
+    first_failure (core_tests M (core_of M)) = None /\ first_failure more = None /\
+    first_failure (conclusion (counting (core_of M) P (gaps rivals))) = None /\ queries_ok rivals.
+  Proof.
+    intros more rivals counting conclusion check. unfold staged_by in check. cbv zeta in check.
+    destruct (first_failure (core_tests M (core_of M) ++ _)) eqn:none in check; [discriminate check|].
+    assert (tests := first_failure_app _ _ none). apply first_failure_second in none.
+    assert (scores_none := first_failure_app _ _ none). apply first_failure_second in none.
+    assert (scores_fit := first_failure_none _ (first_failure_app _ _ none) _ (snd (scores_test P)) ltac:(left; reflexivity)).
+    apply first_failure_second in none.
+    assert (logits_none := first_failure_app _ _ none). apply first_failure_second in none.
+    assert (gaps_none := first_failure_app _ _ none). apply first_failure_second in none.
+    assert (tokens_none := first_failure_app _ _ none). apply first_failure_second in none.
+    split; [exact tests|]. split; [exact none|]. split.
+    { match type of check with accepted (outcome_of ?failure) = true =>
+        destruct failure; [discriminate check | reflexivity] end. }
+    intros case_count bound nonneg case_sound lengths q token.
+    apply (query_count_sound M scores_choice gap moved tokens c tests scores_none scores_fit logits_none gaps_none tokens_none
+      rivals case_count bound); [exact nonneg | | exact token].
+    intros q' m reference of_token of_position W cases token' answer ordered weight weights gaps.
+    apply (case_sound q' m reference of_token of_position W cases); try assumption.
+    - eapply bands_positive; eassumption.
+    - eapply bands_first; eassumption.
+    - eapply bands_all; eassumption.
+  Qed.
+
+  (** What is counted of each case is counted once. *)
+  Local Lemma case_with_answer : forall (counted : nat -> list nat -> bool) (total_of : list nat -> bool) (q m : nat),
+    (forall q x, counted q x = total_of (x ++ [q])) -> q <= m -> m < d ->
+    (of_case M q m (counted q) <= total d (n - 1) (with_answer total_of q m))%Z.
+  Proof.
+    intros counted total_of q m counted_total ordered answer_m. unfold of_case.
+    etransitivity; [|apply (total_le_more (S m) d); [lia | intro x; apply indicator_nonneg]].
+    apply total_le. intros x inside len. unfold with_answer. rewrite <- counted_total.
+    destruct (chosen_new m (Nat.eqb q m) x) eqn:chosen; cbn [andb]; [|apply indicator_nonneg].
+    rewrite (chosen_answer q m x ordered inside chosen), Nat.eqb_refl, andb_true_r. lia.
+  Qed.
 
   (** What an accepted proof has passed. *)
   Local Lemma staged_accepted : forall (rivals : list rivals) (case_count : bool -> info -> case_weights -> list gap_case -> Z)
@@ -356,27 +385,25 @@ Section Verdicts.
       (count <= total (d_vocab M) (n_ctx M) (fun x => indicator (total_of x)))%Z.
   Proof.
     intros rivals case_count conclusion counted total_of check case_sound counted_total.
-    unfold staged in check. cbv zeta in check.
-    destruct (first_failure (core_tests M (core_of M) ++ _)) eqn:none in check; [discriminate check|].
-    assert (tests := first_failure_app _ _ none). apply first_failure_second in none.
-    assert (scores_none := first_failure_app _ _ none). apply first_failure_second in none.
-    assert (scores_fit := first_failure_none _ (first_failure_app _ _ none) _ (snd (scores_test (fst (product_of Scores scores_choice
-      (d_head M) (d_vocab M) (query_rows (core_of M)) (by_row 0%uint63 (d_head M) (key_rows (core_of M)))))))
-      ltac:(left; reflexivity)). apply first_failure_second in none.
-    assert (logits_none := first_failure_app _ _ none). apply first_failure_second in none.
-    assert (gaps_none := first_failure_app _ _ none). apply first_failure_second in none.
-    assert (tokens_none := first_failure_app _ _ none). apply first_failure_second in none.
-    assert (counts := first_failure_none _ none _ (snd (counts_test M (mass_digits c))) ltac:(left; reflexivity)).
-    match type of check with accepted (outcome_of (first_failure (conclusion ?count))) = true => exists count;
-      destruct (first_failure (conclusion count)); [discriminate check|] end.
-    split; [reflexivity|].
-    apply (staged_count_sound M scores_choice gap moved tokens c tests scores_none scores_fit logits_none gaps_none tokens_none
-      rivals case_count counted); [|exact counted_total].
-    intros q m reference of_token of_position W cases token answer ordered weight weights gaps.
-    apply (case_sound q m reference of_token of_position W cases); try assumption.
-    - eapply bands_positive; eassumption.
-    - eapply bands_first; eassumption.
-    - eapply bands_all; eassumption.
+    apply staged_by_sound in check. destruct check as (tests & counts_none & none & queries).
+    assert (counts := first_failure_none _ counts_none _ (snd (counts_test M (mass_digits c))) ltac:(left; reflexivity)).
+    eexists. split; [exact none|]. unfold staged_count. cbv zeta. rewrite (total_by_last M tests).
+    set (infos := map (info_of n sizes c) (seq 0 d)). set (lengths := map (length_of d) (block_lengths c)).
+    assert (each : forall start count : nat, (start + count <= d)%nat ->
+      (fold_right (fun q rest => query_count M (core_of M) tokens P (gaps rivals) case_count infos lengths q + rest) 0
+          (seq start count) <=
+        sumZ count (fun k => total d (n - 1) (fun x => indicator (total_of (x ++ [(start + k)%nat])))))%Z).
+    { intros start count. revert start. induction count as [|count IH]; intros start fits; [cbn; lia|].
+      cbn [seq fold_right sumZ]. rewrite Nat.add_0_r. apply Z.add_le_mono.
+      - etransitivity.
+        { apply (queries case_count (fun q m => of_case M q m (counted q))); [| |lia].
+          - intros q m. apply total_nonneg. intro x. apply indicator_nonneg.
+          - intros. eapply case_sound; eassumption. }
+        etransitivity; [|apply (answers_total M total_of start start (d - start))].
+        apply sumZ_le. intros k inside. apply case_with_answer; [exact counted_total | lia | lia].
+      - etransitivity; [apply IH; lia|]. apply Z.eq_le_incl, sumZ_ext. intros k _.
+        replace (S start + k)%nat with (start + S k)%nat by lia. reflexivity. }
+    exact (each 0 d (Nat.le_refl d)).
   Qed.
 
   Theorem right_verdict_sound : forall N : Z,
@@ -387,8 +414,8 @@ Section Verdicts.
     - intros q m reference of_token of_position W cases tests counts bands positive first all token answer ordered weight weights
         gaps.
       apply (right_case_sound M tests (gap_unit c) q m token answer ordered reference of_token of_position weight bands positive
-        first all (mass_digits c) (info_of (n_ctx M) (sizes_of (d_vocab M) tokens) c m)) with (r := radius_of (radius c));
-        try reflexivity; try assumption.
+        first all (info_of (n_ctx M) (sizes_of (d_vocab M) tokens) c m) W weights (mass_digits c))
+        with (r := radius_of (radius c)); try reflexivity; try assumption.
       apply (digits_facts M); [exact (context_pos M tests) | exact answer | exact counts].
     - reflexivity.
     - rewrite correct_count_total. etransitivity; [|exact sound].
@@ -403,7 +430,8 @@ Section Verdicts.
     - intros q m reference of_token of_position W cases tests counts bands positive first all token answer ordered weight weights
         gaps.
       apply (wrong_case_sound M tests (gap_unit c) q m token answer ordered reference of_token of_position weight bands positive
-        first all (mass_digits c) (info_of (n_ctx M) (sizes_of (d_vocab M) tokens) c m)); try reflexivity; try assumption.
+        first all (info_of (n_ctx M) (sizes_of (d_vocab M) tokens) c m) W weights (mass_digits c)); try reflexivity;
+        try assumption.
       + apply (digits_facts M); [exact (context_pos M tests) | exact answer | exact counts].
       + apply wrong_rivals_proper.
     - reflexivity.

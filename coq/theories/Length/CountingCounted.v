@@ -236,7 +236,7 @@ Lemma count_choices_value : forall (digits : int) (strictness : Z) (resolution :
   returned (count_choices_counted digits strictness resolution widths base columns last seen every) =
   count_choices digits strictness resolution widths base columns last seen every.
 Proof.
-  intros. unfold count_choices_counted, count_choices. cbv zeta. values; reflexivity.
+  intros. unfold count_choices_counted, count_choices, count_by. cbv zeta. values; reflexivity.
 Qed.
 
 #[export] Hint Rewrite count_choices_value : values.

@@ -340,7 +340,7 @@ Section CaseValues.
   Lemma right_case_value : forall cases : list gap_case,
     returned (right_case_counted digits seen i W cases) = right_case digits seen i W cases.
   Proof.
-    intros [|all groups]; [reflexivity|]. unfold right_case_counted, right_case.
+    intros [|all groups]; [reflexivity|]. unfold right_case_counted, right_case, best_case.
     rewrite !value_bind, count_case_value, case_choices_value. cbn [once returned].
     set (counted := count_case digits seen i W 1 (resolution i) all).
     destruct (counted =? case_choices seen i)%Z; [reflexivity|]. rewrite value_bind. cbn [once returned].
@@ -429,7 +429,7 @@ Lemma staged_value : forall (M : model) (scores_choice : product_choice) (gap : 
   staged M scores_choice gap moved tokens c rivals case_count conclusion.
 Proof.
   intros M scores_choice gap moved tokens c rivals case_count_counted case_count conclusion_counted conclusion same_case same.
-  unfold staged_counted, staged. rewrite !value_bind. autorewrite with values. cbv zeta.
+  unfold staged_counted, staged, staged_by. rewrite !value_bind. autorewrite with values. cbv zeta.
   match goal with |- context [first_failure ?tests] => destruct (first_failure tests) end; [reflexivity|].
   rewrite !value_bind, same. cbn [free returned]. do 3 f_equal. autorewrite with values.
   apply staged_count_value; [exact same_case|].

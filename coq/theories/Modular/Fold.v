@@ -230,6 +230,36 @@ Section Transformer.
     let T := transformer_of in Folding (transformer_tests T) (fun _ => transformer_form T).
 End Transformer.
 
+(** ** Canonical: the tables are there, only their units differ *)
+Section Canonical.
+  Context (p : nat) (s : Z) (f : activation) (d_mlp : nat) (P Q L R U : matrix).
+
+  Definition neuron_bits : nat := common_bits L R.
+  Definition path_bits : nat := degree f * neuron_bits + scale_bits U.
+  (** Of the outputs. U is taken finer where P or Q is finer than what the neurons bring. *)
+  Definition value_bits : nat := Nat.max path_bits (common_bits P Q).
+
+  Definition canonical_tests : list (bool * refusal) :=
+    [ (1 <=? p, Wrong_order (Z.of_nat p));
+      (shaped p p P, Wrong_table First_direct);
+      (shaped p p Q, Wrong_table Second_direct);
+      (shaped p d_mlp L, Wrong_table Left);
+      (shaped p d_mlp R, Wrong_table Right);
+      (shaped d_mlp p U, Wrong_table Outputs_of_classes);
+      (lift_fits (value_bits - scale_bits P) P, May_overflow Direct_path);
+      (lift_fits (value_bits - scale_bits Q) Q, May_overflow Direct_path);
+      (lift_fits (neuron_bits - scale_bits L) L, May_overflow Before_activation);
+      (lift_fits (neuron_bits - scale_bits R) R, May_overflow Before_activation);
+      (lift_fits (value_bits - path_bits) U, May_overflow Unembedding) ].
+
+  Definition canonical_form : form :=
+    Form p s f d_mlp (lifted (neuron_bits - scale_bits L) L) (lifted (neuron_bits - scale_bits R) R)
+      (transpose p (lifted (value_bits - path_bits) U))
+      (lifted (value_bits - scale_bits P) P) (lifted (value_bits - scale_bits Q) Q).
+
+  Definition canonical_folding : folding := Folding canonical_tests (fun _ => canonical_form).
+End Canonical.
+
 (** ** Every network *)
 
 Definition folding_of (M : modular) : folding :=
@@ -239,6 +269,7 @@ Definition folding_of (M : modular) : folding :=
       bottleneck_folding (order M) (coefficient M) f d_model d_mlp W_E W_E_b W_in W_out W_U
   | Transformer f d_model d_attn d_mlp W_E W_pos W_V W_O W_in b_in W_out b_out W_U =>
       transformer_folding (order M) (coefficient M) f d_model d_attn d_mlp W_E W_pos W_V W_O W_in b_in W_out b_out W_U
+  | Canonical f d_mlp P Q L R U => canonical_folding (order M) (coefficient M) f d_mlp P Q L R U
   end.
 
 Definition fold (M : modular) : form := folding_form (folding_of M) tt.

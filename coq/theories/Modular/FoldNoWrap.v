@@ -73,12 +73,19 @@ Section Transformer.
       (fun b c => times d_model out_biasZ (finer 0 W_U) 0%nat c + times d_model second_residZ unembedZ b c).
 End Transformer.
 
+Definition canonical_integers (f : activation) (d_mlp : nat) (P Q L R U : matrix) : integers :=
+  let neurons := neuron_bits L R in
+  let value := value_bits f P Q L R U in
+  Integers f d_mlp (finer (neurons - scale_bits L) L) (finer (neurons - scale_bits R) R)
+    (flip (finer (value - path_bits f L R U) U)) (finer (value - scale_bits P) P) (finer (value - scale_bits Q) Q).
+
 Definition integers_of (M : modular) : integers :=
   match network_layers M with
   | Mlp f d_mlp W_E W_E_b W_U => mlp_integers f d_mlp W_E W_E_b W_U
   | Bottleneck f d_model d_mlp W_E W_E_b W_in W_out W_U => bottleneck_integers f d_model d_mlp W_E W_E_b W_in W_out W_U
   | Transformer f d_model d_attn d_mlp W_E W_pos W_V W_O W_in b_in W_out b_out W_U =>
       transformer_integers f d_model d_attn d_mlp W_E W_pos W_V W_O W_in b_in W_out b_out W_U
+  | Canonical f d_mlp P Q L R U => canonical_integers f d_mlp P Q L R U
   end.
 
 Record tables_stand (F : form) (X : integers) : Prop := {
@@ -204,10 +211,28 @@ Section Transformer.
   Qed.
 End Transformer.
 
+(** ** Canonical *)
+
+Lemma canonical_no_wrap : forall (p : nat) (s : Z) (f : activation) (d_mlp : nat) (P Q L R U : matrix),
+  first_failure (canonical_tests p f d_mlp P Q L R U) = None ->
+  tables_stand (canonical_form p s f d_mlp P Q L R U) (canonical_integers f d_mlp P Q L R U).
+Proof.
+  intros p s f d_mlp P Q L R U tests. assert (all := ProductsSound.all_pass _ tests).
+  unfold canonical_tests in all. cbn [fold_right fst] in all.
+  destruct all as (_ & shape_P & shape_Q & shape_L & shape_R & shape_U & range_P & range_Q & range_L & range_R & range_U & _).
+  constructor; [reflexivity | reflexivity | | | | |].
+  - exact (lifted_stands _ _ _ _ shape_L range_L).
+  - exact (lifted_stands _ _ _ _ shape_R range_R).
+  - exact (transpose_stands _ _ _ _ (lifted_stands _ _ _ _ shape_U range_U)).
+  - exact (lifted_stands _ _ _ _ shape_P range_P).
+  - exact (lifted_stands _ _ _ _ shape_Q range_Q).
+Qed.
+
 (** ** Every network *)
 
 Theorem fold_no_wrap : forall M : modular, first_failure (fold_tests M) = None -> tables_stand (fold M) (integers_of M).
 Proof.
   intros [p s layers]. unfold fold_tests, fold, folding_of, integers_of. cbn [network_layers order coefficient].
-  destruct layers; intro tests; [apply mlp_no_wrap | apply bottleneck_no_wrap | apply transformer_no_wrap]; exact tests.
+  destruct layers; intro tests; [apply mlp_no_wrap | apply bottleneck_no_wrap | apply transformer_no_wrap
+    | apply canonical_no_wrap]; exact tests.
 Qed.

@@ -126,6 +126,51 @@ Section Bottleneck.
   Qed.
 End Bottleneck.
 
+Section Canonical.
+  Context (p : nat) (s : Z) (f : activation) (d_mlp : nat) (P Q L R U : matrix).
+  Context (tests : first_failure (canonical_tests p f d_mlp P Q L R U) = None).
+  Let F := canonical_form p s f d_mlp P Q L R U.
+  Let before := neuron_bits L R.
+  Let bits := value_bits f P Q L R U.
+
+  Local Ltac passed why := refine (first_failure_none _ tests _ why _); cbv [canonical_tests In]; tauto.
+
+  Lemma canonical_order : (1 <= p)%nat.
+  Proof. apply Nat.leb_le. passed (Wrong_order (Z.of_nat p)). Qed.
+
+  Lemma canonical_value : forall a b c : nat, (a < p)%nat -> (b < p)%nat -> (c < p)%nat ->
+    IZR (valueZ F a b c) = logit_of (Canonical f d_mlp P Q L R U) a b c * 2 ^ bits.
+  Proof.
+    intros a b c inside_a inside_b inside_c.
+    assert (shape_U : shaped d_mlp p U = true) by (passed (Wrong_table Outputs_of_classes)).
+    assert (split : bits = (degree f * before + (bits - degree f * before))%nat).
+    { unfold bits, before, value_bits, path_bits. lia. }
+    rewrite split at 1.
+    etransitivity; [apply (form_value_real F before (bits - degree f * before) a b c (entry L a) (entry R b)
+      (fun j => entry U j c) (entry P a c) (entry Q b c))|].
+    - intros j below. apply (real2_lifted p d_mlp); try assumption.
+      + passed (Wrong_table Left).
+      + passed (May_overflow Before_activation).
+      + unfold before, neuron_bits, common_bits. lia.
+    - intros j below. apply (real2_lifted p d_mlp); try assumption.
+      + passed (Wrong_table Right).
+      + passed (May_overflow Before_activation).
+      + unfold before, neuron_bits, common_bits. lia.
+    - intros j below. cbn [U_rows F canonical_form]. rewrite (real2_transpose d_mlp p) by (try apply lifted_shape; assumption).
+      apply (real2_lifted d_mlp p); try assumption; [passed (May_overflow Unembedding)|].
+      unfold bits, before, value_bits, path_bits. lia.
+    - cbn [F canonical_form form_activation]. rewrite <- split. apply (real2_lifted p p); try assumption.
+      + passed (Wrong_table First_direct).
+      + passed (May_overflow Direct_path).
+      + unfold bits, value_bits, common_bits. lia.
+    - cbn [F canonical_form form_activation]. rewrite <- split. apply (real2_lifted p p); try assumption.
+      + passed (Wrong_table Second_direct).
+      + passed (May_overflow Direct_path).
+      + unfold bits, value_bits, common_bits. lia.
+    - reflexivity.
+  Qed.
+End Canonical.
+
 (** ** Every network *)
 
 Theorem fold_count : forall M : modular, first_failure (fold_tests M) = None -> correct_count M = right_pairs (fold M).
@@ -138,6 +183,8 @@ Proof.
     exact (bottleneck_value p s f _ _ _ _ _ _ _ tests).
   - eapply count_of_values; [reflexivity | reflexivity | exact (transformer_order _ _ _ _ _ _ _ _ _ _ _ _ _ _ tests)|].
     exact (transformer_value p s f _ _ _ _ _ _ _ _ _ _ _ _ tests).
+  - eapply count_of_values; [reflexivity | reflexivity | exact (canonical_order _ _ _ _ _ _ _ _ tests)|].
+    exact (canonical_value p s f _ _ _ _ _ _ tests).
 Qed.
 
 Lemma on_form_accepted : forall (M : modular) (strategy : form -> outcome),

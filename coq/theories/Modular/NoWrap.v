@@ -95,6 +95,7 @@ Proof.
   - exact (mlp_value p s f _ _ _ _ tests).
   - exact (bottleneck_value p s f _ _ _ _ _ _ _ tests).
   - exact (transformer_value p s f _ _ _ _ _ _ _ _ _ _ _ _ tests).
+  - exact (canonical_value p s f _ _ _ _ _ _ tests).
 Qed.
 
 Theorem on_form_no_wrap : forall (M : modular) (strategy : form -> outcome),

@@ -10,6 +10,8 @@ Import ListNotations.
     - [Bottleneck] == the same with [d_model] numbers between tokens and neurons, and between neurons and outputs
     - [Transformer] == one layer with uniform attention (1/2, 1/2), positions, a skip path and biases, no LayerNorm, read at
                       the second token. Several heads: value matrices side by side, output matrices one below the other
+    - [Canonical]  == one hidden layer, and what each token brings to the outputs past it; any of the others is of this form
+                      when all that depends on one token is multiplied out
     - [logit M a b c]   == output [c] on (a, b)
     - [correct M a b]   == the logit of the right answer is strictly above every other logit (a tie is wrong)
     - [correct_count M] == the number of correct pairs among all p^2
@@ -43,7 +45,11 @@ Inductive layers :=
       (b_in : matrix)       (* 1 x d_mlp *)
       (W_out : matrix)      (* d_mlp x d_model *)
       (b_out : matrix)      (* 1 x d_model *)
-      (W_U : matrix).       (* d_model x p *)
+      (W_U : matrix)        (* d_model x p *)
+  | Canonical (f : activation) (d_mlp : nat)
+      (P Q : matrix)        (* p x p: from the first and from the second token to the outputs *)
+      (L R : matrix)        (* p x d_mlp: from the first and from the second token to the neurons *)
+      (U : matrix).         (* d_mlp x p *)
 
 Record modular := Modular {
   order : nat;          (* p *)
@@ -71,6 +77,9 @@ Definition logit_of (l : layers) (a b c : nat) : R :=
       let hidden j := activate f (sum d_model (fun d => residual d * entry W_in d j) + entry b_in 0 j) in
       let mlp_out d := sum d_mlp (fun j => hidden j * entry W_out j d) + entry b_out 0 d in
       sum d_model (fun d => (residual d + mlp_out d) * entry W_U d c)
+  | Canonical f d_mlp P Q L R U =>
+      let hidden j := activate f (entry L a j + entry R b j) in
+      entry P a c + entry Q b c + sum d_mlp (fun j => hidden j * entry U j c)
   end.
 
 Definition logit (M : modular) (a b c : nat) : R := logit_of (network_layers M) a b c.

@@ -397,10 +397,14 @@ def fields(certificate: HomogeneityCertificate) -> list[Field]:
 
 def operations(form: Form, certificate: HomogeneityCertificate) -> int:
     """Return an upper bound on the operations of the checker on the form."""
+    sizes = (form.order, form.width, len(certificate.groups), certificate.used_rank, tested(form, certificate))
+    return int(operations_of(*sizes, bool(certificate.kink), certificate.used_dropped > 0))
+
+
+def tested(form: Form, certificate: HomogeneityCertificate) -> int:
+    """Return how many times the checker tests a class of a pair by itself."""
     _check(form, certificate)
-    tested = _pairs(form, certificate).tested
-    sizes = (form.order, form.width, len(certificate.groups), certificate.used_rank)
-    return int(operations_of(*sizes, tested, bool(certificate.kink), certificate.used_dropped > 0))
+    return _pairs(form, certificate).tested
 
 
 def operations_of(p: Any, m: Any, groups: Any, rank: Any, tested: Any, kink: bool = False, coarse: bool = False) -> Any:

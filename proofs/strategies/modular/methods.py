@@ -26,8 +26,9 @@ from compact_proofs.proofs.strategies.modular import (
     second_moment,
 )
 
-SQUARE = ("modular_quadratic",)
-RELU = ("modular_relu", "modular_pizza", "modular_folded")
+SQUARE = ("modular_quadratic", "modular_canonical_square")
+PURE = ("modular_folded", "modular_canonical_relu")  # networks whose neurons are cosines, or may be
+RELU = ("modular_relu", "modular_pizza", *PURE)
 Search = Callable[[Form, Tuning, Progress], Any]  # a certificate
 Words = Callable[[Form, Any], tuple[str, ...]]
 
@@ -74,8 +75,13 @@ def _strategy(
     families: tuple[str, ...] | None = None,
     statement: Statement = "at_least",
     words: Words = _nothing,
+    tunable: tuple[str, ...] = (),
 ) -> Strategy:
+    def check_tuning(tuning: Tuning) -> None:
+        tuning.only(name, *tunable)
+
     def find(model: QuantisedModular, tuning: Tuning, progress: Progress) -> Found:
+        check_tuning(tuning)
         form = modular_fold.fold(model)
         check_form(form)
         certificate = search(form, tuning, progress)
@@ -96,24 +102,21 @@ def _strategy(
             return str(module.verdict(claimed, form, certificate, stated))
         return str(module.verdict(claimed, form, certificate))
 
-    return Strategy(FORMS["modular", name], summary, find, module.fields, mirror, verdict, families)
+    return Strategy(FORMS["modular", name], summary, find, module.fields, mirror, verdict, families, check_tuning)
 
 
-def _untuned(name: str, find_on: Callable[[Form], Any]) -> Search:
+def _untuned(find_on: Callable[[Form], Any]) -> Search:
     def search(form: Form, tuning: Tuning, progress: Progress) -> Any:
-        tuning.only(name)
         return find_on(form)
 
     return search
 
 
 def _low_rank(form: Form, tuning: Tuning, progress: Progress) -> Any:
-    tuning.only("low_rank_unembedding", "rank")
     return low_rank_unembedding.find_on(form, tuning.rank, progress=lambda rank, most: progress("rank", rank, most))
 
 
 def _homogeneity(form: Form, tuning: Tuning, progress: Progress) -> Any:
-    tuning.only("relu_homogeneity", "rank")
     return homogeneity.find_on(form, tuning.rank)
 
 
@@ -122,7 +125,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         "second_moment",
         "one inequality between the sums of squares and of right logits over all pairs; square activation",
         second_moment,
-        _untuned("second_moment", second_moment.find_on),
+        _untuned(second_moment.find_on),
         SQUARE,
         words=_second_moment_words,
     ),
@@ -130,8 +133,8 @@ STRATEGIES: tuple[Strategy, ...] = (
         "relu_homogeneity_l1",
         "a cosine for each neuron, neurons of one frequency together; pairs near a tie one by one; for purified networks",
         homogeneity_l1,
-        _untuned("relu_homogeneity_l1", homogeneity_l1.find_on),
-        ("modular_folded",),
+        _untuned(homogeneity_l1.find_on),
+        PURE,
         words=_l1_words,
     ),
     _strategy(
@@ -140,6 +143,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         low_rank_unembedding,
         _low_rank,
         words=_low_rank_words,
+        tunable=("rank",),
     ),
     _strategy(
         "relu_homogeneity",
@@ -148,12 +152,13 @@ STRATEGIES: tuple[Strategy, ...] = (
         _homogeneity,
         RELU,
         words=_homogeneity_words,
+        tunable=("rank",),
     ),
     _strategy(
         "quadrature",
         "sums over the phases of each frequency, nothing computed for a pair; for purified networks, best with 12 bits",
         quadrature,
-        _untuned("quadrature", quadrature.find_on),
+        _untuned(quadrature.find_on),
         RELU,
         words=_quadrature_words,
     ),
@@ -161,7 +166,7 @@ STRATEGIES: tuple[Strategy, ...] = (
         "brute_force",
         "every output of every pair; the exact count",
         brute_force,
-        _untuned("brute_force", brute_force.find_on),
+        _untuned(brute_force.find_on),
         statement="exactly",
     ),
 )

@@ -197,6 +197,41 @@ Section Transformer.
     free (Form p s f d_mlp l r u first second).
 End Transformer.
 
+Section Canonical.
+  Context (p : nat) (s : Z) (f : activation) (d_mlp : nat) (P Q L R U : matrix).
+
+  Definition neuron_bits_counted : counted nat := common_bits_counted L R.
+  Definition path_bits_counted : counted nat := let* n := neuron_bits_counted in several 2 (degree f * n + scale_bits U)%nat.
+  Definition value_bits_counted : counted nat :=
+    let* path := path_bits_counted in let* direct := common_bits_counted P Q in once (Nat.max path direct).
+  Definition below_neuron_counted (W : matrix) : counted nat := let* n := neuron_bits_counted in once (n - scale_bits W)%nat.
+  Definition below_value_counted (W : matrix) : counted nat := let* v := value_bits_counted in once (v - scale_bits W)%nat.
+  Definition class_lift_counted : counted nat :=
+    let* value := value_bits_counted in let* path := path_bits_counted in once (value - path)%nat.
+
+  Definition canonical_tests_counted : counted (list (bool * refusal)) :=
+    all_of
+      [ order_test_counted p;
+        test (shaped_counted p p P) (Wrong_table First_direct);
+        test (shaped_counted p p Q) (Wrong_table Second_direct);
+        test (shaped_counted p d_mlp L) (Wrong_table Left);
+        test (shaped_counted p d_mlp R) (Wrong_table Right);
+        test (shaped_counted d_mlp p U) (Wrong_table Outputs_of_classes);
+        test (lift_fits_counted (below_value_counted P) P) (May_overflow Direct_path);
+        test (lift_fits_counted (below_value_counted Q) Q) (May_overflow Direct_path);
+        test (lift_fits_counted (below_neuron_counted L) L) (May_overflow Before_activation);
+        test (lift_fits_counted (below_neuron_counted R) R) (May_overflow Before_activation);
+        test (lift_fits_counted class_lift_counted U) (May_overflow Unembedding) ].
+
+  Definition canonical_form_counted : counted form :=
+    let* l := lifted_counted (below_neuron_counted L) L in
+    let* r := lifted_counted (below_neuron_counted R) R in
+    let* u := lifted_counted class_lift_counted U in
+    let* first := lifted_counted (below_value_counted P) P in
+    let* second := lifted_counted (below_value_counted Q) Q in
+    free (Form p s f d_mlp l r (transpose p u) first second).
+End Canonical.
+
 Definition on_form_counted (M : modular) (strategy : form -> counted outcome) : counted outcome :=
   let p := order M in
   let s := coefficient M in
@@ -211,6 +246,8 @@ Definition on_form_counted (M : modular) (strategy : form -> counted outcome) : 
       let* T := transformer_of_counted p f d_model d_attn d_mlp W_E W_pos W_V W_O W_in b_in W_out b_out W_U in
       after_tests (transformer_tests_counted p f d_model d_attn d_mlp W_E W_pos W_V W_O W_in b_in W_out b_out W_U T)
         (transformer_form_counted p s f d_mlp T) strategy
+  | Canonical f d_mlp P Q L R U =>
+      after_tests (canonical_tests_counted p f d_mlp P Q L R U) (canonical_form_counted p s f d_mlp P Q L R U) strategy
   end.
 
 (** ** Values *)
@@ -286,15 +323,24 @@ Section TransformerValues.
   Proof. intro T. unfold transformer_form_counted, transformer_form. values. reflexivity. Qed.
 End TransformerValues.
 
+Lemma canonical_tests_value : forall (p : nat) (f : activation) (d_mlp : nat) (P Q L R U : matrix),
+  returned (canonical_tests_counted p f d_mlp P Q L R U) = canonical_tests p f d_mlp P Q L R U.
+Proof. intros. unfold canonical_tests_counted, canonical_tests. values. reflexivity. Qed.
+
+Lemma canonical_form_value : forall (p : nat) (s : Z) (f : activation) (d_mlp : nat) (P Q L R U : matrix),
+  returned (canonical_form_counted p s f d_mlp P Q L R U) = canonical_form p s f d_mlp P Q L R U.
+Proof. intros. unfold canonical_form_counted, canonical_form. values. reflexivity. Qed.
+
 Theorem on_form_value : forall (M : modular) (strategy_counted : form -> counted outcome) (strategy : form -> outcome),
   (forall F, returned (strategy_counted F) = strategy F) ->
   returned (on_form_counted M strategy_counted) = on_form M strategy.
 Proof.
   intros M strategy_counted strategy same. unfold on_form_counted, on_form, folding_of. cbv zeta.
-  destruct (network_layers M); cbn [mlp_folding folding_tests folding_form].
+  destruct (network_layers M); cbn [mlp_folding canonical_folding folding_tests folding_form].
   - apply after_tests_value; [apply mlp_tests_value | apply mlp_form_value | exact same].
   - rewrite value_bind, bottleneck_of_value. unfold bottleneck_folding. cbv zeta. cbn [folding_tests folding_form].
     apply after_tests_value; [apply bottleneck_tests_value | apply bottleneck_form_value | exact same].
   - rewrite value_bind, transformer_of_value. unfold transformer_folding. cbv zeta. cbn [folding_tests folding_form].
     apply after_tests_value; [apply transformer_tests_value | apply transformer_form_value | exact same].
+  - apply after_tests_value; [apply canonical_tests_value | apply canonical_form_value | exact same].
 Qed.

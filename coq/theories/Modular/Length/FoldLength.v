@@ -8,7 +8,7 @@ Import ListNotations.
 (** * Folding a network for modular arithmetic: how many operations it takes
     Sizes: order p, and of the network d (d_model), n (d_attn), m (d_mlp).
     - [network_within M] == the matrices of M are no larger than M says
-    - [mlp_bound p m], [bottleneck_bound p d m], [transformer_bound p d n m] == tests and fold
+    - [mlp_bound p m], [bottleneck_bound p d m], [transformer_bound p d n m], [canonical_bound p m] == tests and fold
     - [fold_bound l p]   == that of the layers [l]; [width_of l], [activation_of l] == what the form has
     Main result: [on_form_at_most]. *)
 Local Open Scope Z_scope.
@@ -36,18 +36,25 @@ Definition transformer_bound (p d n m : Z) : Z :=
   + 3 * fold_product_bound p d m + 2 * fold_product_bound p d p + fold_product_bound 1 d p
   + 2 * fold_sum_bound 2 p d + p * d + fold_sum_bound p p d + fold_sum_bound 1 p m + fold_sum_bound 1 p p.
 
+Definition canonical_bound (p m : Z) : Z := 52 + 2 * weight_bound p p + 2 * weight_bound p m + weight_bound m p.
+
 Definition fold_bound (l : layers) (p : Z) : Z :=
   match l with
   | Mlp _ m _ _ _ => mlp_bound p (Z.of_nat m)
   | Bottleneck _ d m _ _ _ _ _ => bottleneck_bound p (Z.of_nat d) (Z.of_nat m)
   | Transformer _ d n m _ _ _ _ _ _ _ _ _ => transformer_bound p (Z.of_nat d) (Z.of_nat n) (Z.of_nat m)
+  | Canonical _ m _ _ _ _ _ => canonical_bound p (Z.of_nat m)
   end.
 
 Definition width_of (l : layers) : nat :=
-  match l with Mlp _ m _ _ _ | Bottleneck _ _ m _ _ _ _ _ | Transformer _ _ _ m _ _ _ _ _ _ _ _ _ => m end.
+  match l with
+  | Mlp _ m _ _ _ | Bottleneck _ _ m _ _ _ _ _ | Transformer _ _ _ m _ _ _ _ _ _ _ _ _ | Canonical _ m _ _ _ _ _ => m
+  end.
 
 Definition activation_of (l : layers) : activation :=
-  match l with Mlp f _ _ _ _ | Bottleneck f _ _ _ _ _ _ _ | Transformer f _ _ _ _ _ _ _ _ _ _ _ _ => f end.
+  match l with
+  | Mlp f _ _ _ _ | Bottleneck f _ _ _ _ _ _ _ | Transformer f _ _ _ _ _ _ _ _ _ _ _ _ | Canonical f _ _ _ _ _ _ => f
+  end.
 
 (** ** Sizes *)
 
@@ -64,6 +71,8 @@ Definition network_within (M : modular) : Prop :=
       matrix_within p d W_E /\ matrix_within 2 d W_pos /\ matrix_within d n W_V /\ matrix_within n d W_O /\
       matrix_within d m W_in /\ matrix_within 1 m b_in /\ matrix_within m d W_out /\ matrix_within 1 d b_out /\
       matrix_within d p W_U
+  | Canonical _ m P Q L R U =>
+      matrix_within p p P /\ matrix_within p p Q /\ matrix_within p m L /\ matrix_within p m R /\ matrix_within m p U
   end.
 
 Local Lemma matrix_within_of_shape : forall (r c : nat) (W : matrix), shaped r c W = true -> matrix_within r c W.
@@ -73,10 +82,11 @@ Proof. intros r c W. apply within_of_shape. Qed.
 Lemma network_within_of_tests : forall M : modular, first_failure (fold_tests M) = None -> network_within M.
 Proof.
   intros M tests. assert (all := first_failure_none _ tests). unfold fold_tests, folding_of in all. unfold network_within.
-  destruct (network_layers M); cbn [mlp_folding bottleneck_folding transformer_folding folding_tests] in all;
+  destruct (network_layers M); cbn [mlp_folding canonical_folding folding_tests] in all;
     unfold bottleneck_folding, transformer_folding in all; cbv zeta in all; cbn [folding_tests] in all;
     repeat match goal with |- _ /\ _ => split end;
-    apply matrix_within_of_shape; eapply all; unfold mlp_tests, bottleneck_tests, transformer_tests; cbv zeta; cbn [In]; tauto.
+    apply matrix_within_of_shape; eapply all; unfold mlp_tests, bottleneck_tests, transformer_tests, canonical_tests;
+    cbv zeta; cbn [In]; tauto.
 Qed.
 
 Lemma lifted_within : forall (r c lift : nat) (W : matrix),
@@ -371,6 +381,47 @@ Section Transformer.
   Qed.
 End Transformer.
 
+Section Canonical.
+  Context (p : nat) (s : Z) (f : activation) (m : nat) (P Q L R U : matrix).
+  Context (size_P : matrix_within p p P) (size_Q : matrix_within p p Q) (size_L : matrix_within p m L).
+  Context (size_R : matrix_within p m R) (size_U : matrix_within m p U).
+  Local Notation K := (Z.of_nat p).
+  Local Notation N := (Z.of_nat m).
+
+  Local Lemma path_bits_at_most : at_most 3 (path_bits_counted f L R U).
+  Proof. unfold path_bits_counted, neuron_bits_counted. count. Qed.
+
+  #[local] Hint Resolve path_bits_at_most : lengths.
+
+  Local Lemma value_bits_at_most : at_most 5 (value_bits_counted f P Q L R U).
+  Proof. unfold value_bits_counted. count. Qed.
+
+  #[local] Hint Resolve value_bits_at_most : lengths.
+
+  Local Lemma below_neuron_at_most : forall W : matrix, at_most 2 (below_neuron_counted L R W).
+  Proof. intro W. unfold below_neuron_counted, neuron_bits_counted. count. Qed.
+
+  Local Lemma below_value_at_most : forall W : matrix, at_most 6 (below_value_counted f P Q L R U W).
+  Proof. intro W. unfold below_value_counted. count. Qed.
+
+  Local Lemma class_lift_at_most : at_most 9 (class_lift_counted f P Q L R U).
+  Proof. unfold class_lift_counted. count. Qed.
+
+  #[local] Hint Resolve below_neuron_at_most below_value_at_most class_lift_at_most : lengths.
+
+  Lemma canonical_tests_at_most :
+    at_most (42 + 4 * K + N + 8 * (K * K) + 12 * (K * N)) (canonical_tests_counted p f m P Q L R U).
+  Proof. unfold canonical_tests_counted. count. Qed.
+
+  Lemma canonical_form_at_most : at_most (35 + 4 * (K * K) + 6 * (K * N)) (canonical_form_counted p s f m P Q L R U).
+  Proof. unfold canonical_form_counted. count. Qed.
+
+  Lemma canonical_form_within : form_within (canonical_form p s f m P Q L R U).
+  Proof.
+    unfold canonical_form. constructor; cbn [form_order form_width L_rows R_rows U_rows P_rows Q_rows]; eauto with lengths.
+  Qed.
+End Canonical.
+
 (** ** Every network *)
 
 Theorem on_form_at_most : forall (M : modular) (strategy : form -> counted outcome) (b : Z), network_within M -> 0 <= b ->
@@ -380,7 +431,7 @@ Theorem on_form_at_most : forall (M : modular) (strategy : form -> counted outco
 Proof.
   intros M strategy b sizes b_nonneg of_strategy. unfold network_within in sizes. unfold on_form_counted. cbv zeta.
   destruct (network_layers M) as [f m W_E W_E_b W_U | f d m W_E W_E_b W_in W_out W_U
-    | f d n m W_E W_pos W_V W_O W_in b_in W_out b_out W_U]; cbn [fold_bound width_of activation_of] in *.
+    | f d n m W_E W_pos W_V W_O W_in b_in W_out b_out W_U | f m P Q L R U]; cbn [fold_bound width_of activation_of] in *.
   - destruct sizes as (size_E & size_E_b & size_U). eapply at_most_le.
     { eapply after_tests_at_most with (c := b); [|exact b_nonneg | apply mlp_tests_at_most; assumption
         | apply mlp_form_at_most; assumption |]; [lia|].
@@ -405,4 +456,9 @@ Proof.
       rewrite transformer_form_value. apply of_strategy; [apply (transformer_form_within (order M) _ f d n m); assumption
         | reflexivity..]. }
     unfold transformer_bound, weight_bound, lift_bound, fold_product_bound, fold_sum_bound. lia.
+  - destruct sizes as (size_P & size_Q & size_L & size_R & size_U). eapply at_most_le.
+    { eapply after_tests_at_most with (c := b); [|exact b_nonneg | apply canonical_tests_at_most; assumption
+        | apply canonical_form_at_most; assumption |]; [lia|].
+      rewrite canonical_form_value. apply of_strategy; [apply canonical_form_within; assumption | reflexivity..]. }
+    unfold canonical_bound, weight_bound, lift_bound. lia.
 Qed.

@@ -1,0 +1,56 @@
+"""The tests of mirrors, for mutants that no recorded case has killed: `files_of`, `first_failure`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from compact_proofs.proofs.attack.mutant_results import Result
+
+ALL_STRATEGIES = ("unit/test_staged.py", "unit/test_counting.py", "unit/test_tables.py")  # of max-of-K
+OTHERS = {
+    "extract/modular_form.py": ("unit/test_modular_fold.py", "unit/test_modular_brute_force.py"),
+    "proofs/strategies/exact.py": ("property/test_exact.py",),
+    "proofs/strategies/brute_force.py": ("property/test_exact.py",),
+    "proofs/strategies/modular/terms.py": ("unit/test_modular_homogeneity.py", "unit/test_modular_low_rank_unembedding.py"),
+}  # by the file of a mirror: tests that are not named as it is
+
+
+def files_of(tests: Path, mirror: str) -> list[Path]:
+    """Return the files with tests of a mirror, which need no Coq."""
+    path = Path(mirror)
+    names = [f"unit/test_{path.stem}.py", f"unit/test_modular_{path.stem}.py" if path.parent.name == "modular" else ""]
+    others = OTHERS.get(mirror, ALL_STRATEGIES if path.parent.name == "strategies" else ())
+    if path.parent.name == "modular":
+        names = names[1:]
+    return [tests / name for name in dict.fromkeys((*names, *others)) if name and (tests / name).is_file()]
+
+
+class _First:
+    """The first failure of a run of pytest."""
+
+    def __init__(self) -> None:
+        self.name, self.why = "", ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and not self.name:
+            self._keep(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed and not self.name:
+            self._keep(report)
+
+    def _keep(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        lines = report.longreprtext.splitlines()
+        self.name, self.why = report.nodeid, next((line for line in lines if line.startswith("E ")), "")[:200]
+
+
+def first_failure(files: list[Path]) -> Result:
+    """Run tests in this process, with the modules as they are imported here."""
+    found = _First()
+    quiet = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    code = pytest.main([*quiet, *map(str, files)], plugins=[found])
+    if code == pytest.ExitCode.OK:
+        return Result("survived", "", "")
+    return Result("test", found.name or f"pytest {code}", found.why)
