@@ -8,11 +8,12 @@ import pytest
 
 from compact_proofs.proofs.attack.mutant_results import Result
 
-ALL_STRATEGIES = ("unit/test_staged.py", "unit/test_counting.py", "unit/test_tables.py")  # of max-of-K
+ALL_STRATEGIES = ("unit/test_staged.py", "unit/test_counting.py", "unit/test_tables.py")  # of the max-of-K strategies by stages
 OTHERS = {
     "extract/modular_form.py": ("unit/test_modular_fold.py", "unit/test_modular_brute_force.py"),
     "proofs/strategies/exact.py": ("property/test_exact.py",),
     "proofs/strategies/brute_force.py": ("property/test_exact.py",),
+    "proofs/strategies/modular/second_moment.py": ("unit/test_exact_sums.py",),
     "proofs/strategies/modular/terms.py": ("unit/test_modular_homogeneity.py", "unit/test_modular_low_rank_unembedding.py"),
 }  # by the file of a mirror: tests that are not named as it is
 

@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,43 @@ MENTIONED = re.compile(r"`((?:make|compact-proofs) [^`\n]*)`")
 OWN = ("coq", "models", "extract", "proofs", "notebooks", "Makefile", "pyproject.toml", "constraints.txt", "README.md", ".venv")
 SHORTENED = {
     "make test": ("make -n test", "this is one of its tests"),
+    "make prove MODEL=max_of_k": ("make -n prove MODEL=max_of_k", ".ci/run does it by itself"),
+    "make prove MODEL=modular_addition": ("make -n prove MODEL=modular_addition", ".ci/run does it by itself"),
+    "make audit MODEL=max_of_k": ("make -n audit MODEL=max_of_k", "minutes; tests/unit/test_pipeline.py audits"),
+    "make check MODEL=max_of_k": ("make check MODEL=modular_quadratic_tiny", "half a minute"),
+    "make check PROOF=proofs/shipped/max_of_k/cubic": (
+        "make -n check PROOF=proofs/shipped/max_of_k/cubic",
+        "tests/acceptance/test_strangers_proof.py does it",
+    ),
+    "make export": ("make export MODEL=max_of_2_tiny", "minutes: every shipped proof"),
+    "make prove MODEL=max_of_k BUDGET=3e7": ("make -n prove MODEL=max_of_k BUDGET=3e7", "a minute; tests/unit/test_budget.py"),
+    "make check PROOF=FOLDER": ("make -n check PROOF=FOLDER", "FOLDER stands for one"),
+    "make fuzz": ("make fuzz NETWORKS=40 IN_COQ=1", "an hour"),
+    "make mutants": ("make -n mutants", "hours; tests/attack/test_mutants.py runs some"),
+    "make purify MODEL=modular_relu_113": ("make purify MODEL=modular_relu_11", "a minute"),
+    "make import FILE=mine.pt CONFIG=mine.json NAME=mine": ("make -n import FILE=mine.pt", "mine.pt stands for the reader's"),
+    "make notebooks": ("make -n notebooks", "a minute; tests/notebooks runs them"),
+    "make prove K=10 D_VOCAB=128": ("make prove K=2 D_VOCAB=8", "a minute"),
+    "make train MODEL=mine SEED=7 K=4 D_VOCAB=64": ("make train MODEL=mine SEED=7 K=2 D_VOCAB=8 STEPS=50", "a minute"),
+    "make train MODEL=mine_too FAMILY=modular_relu MODULUS=59": (
+        "make train MODEL=mine_too FAMILY=modular_relu MODULUS=7 STEPS=50",
+        "minutes",
+    ),
+    "make bench": ("make -n bench", "minutes; it measures"),
+    "make frontier": ("make -n frontier", "an hour"),
+    "make prove MODEL=max_of_10 STRATEGY=subcubic RESOLUTION=128 NEAR=2 BANDS=0,0,0,1,2,3,4,5": (
+        "make prove MODEL=max_of_3_tiny STRATEGY=subcubic RESOLUTION=128 NEAR=2 BANDS=0,0,0,1,2,3,4,5",
+        "half a minute",
+    ),
+    "make prove MODEL=modular_quadratic": ("make prove MODEL=modular_quadratic_tiny", "half a minute"),
+    "make prove MODEL=modular_addition_purified STRATEGY=quadrature WEIGHT_BITS=12": (
+        "make prove MODEL=modular_relu_11_purified STRATEGY=quadrature WEIGHT_BITS=12",
+        "half a minute",
+    ),
     "make compare MODELS=max_of_k SEEDS=0-15": ("make compare MODELS=max_of_2_tiny SEEDS=0-1", "minutes"),
     'make compare MODELS=max_of_k SEEDS=0-3 STRATEGIES="cubic subcubic:near=1 quadratic" PROVED=1 NAME=mine': (
-        'make compare MODELS=max_of_2_tiny SEEDS=0-1 STRATEGIES="cubic subcubic:near=1 quadratic" PROVED=1 NAME=mine',
-        "minutes",
+        'make compare MODELS=max_of_2_tiny SEEDS=0-1 STRATEGIES="cubic subcubic:near=1 quadratic" NAME=mine',
+        "minutes; tests/unit/test_compare.py has some proved",
     ),
     "make compare MODELS=max_of_k SEEDS=0-255 JOBS=64 EXECUTOR=slurm": (
         "make -n compare MODELS=max_of_k SEEDS=0-255 JOBS=64 EXECUTOR=slurm",
@@ -87,15 +121,26 @@ def folder(tmp_path_factory):
             shutil.rmtree(ROOT / "coq" / "generated" / model / strategy, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def done_before():
+    """Commands that have worked on a page before."""
+    return set()
+
+
 @pytest.mark.slow
 @pytest.mark.coq
 @pytest.mark.parametrize("page", [page for page in PAGES if shown(page)], ids=lambda page: page.name)
-def test_every_command_shown_works(page, folder):
+def test_every_command_shown_works(page, folder, done_before):
     environment = os.environ | {"PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}", "MAKEFLAGS": ""}
     for command in shown(page):
         run = command if os.environ.get("DOCS_COMMANDS") == "all" else SHORTENED.get(command, (command, ""))[0]
+        if run in done_before:
+            continue
+        start = time.monotonic()
         done = subprocess.run(run, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{page.name}: {run}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+        done_before.add(run)
+        print(f"{time.monotonic() - start:6.1f} s  {run}")
 
 
 def test_nothing_is_shortened_that_no_page_shows():
