@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -29,11 +29,13 @@ from queue import SimpleQueue
 from compact_proofs.models.errors import Stopped
 from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.attack import corpus, theory_copy
+from compact_proofs.proofs.attack.cases import Case
 from compact_proofs.proofs.attack.coq_operators import Change, changes
 from compact_proofs.proofs.attack.coq_session import Session
 from compact_proofs.proofs.attack.coq_source import definitions, executable, in_proof, line_of, refusals
 from compact_proofs.proofs.attack.mutant_results import Mutant, Result, Results, column_of, summary
 from compact_proofs.proofs.attack.theory_copy import Theory, Workplace
+from compact_proofs.proofs.verdict import ACCEPTED
 
 OUT = Path("build/mutants")
 NAME = "coq_mutants"
@@ -152,8 +154,29 @@ def try_verdicts(place: Workplace, mutant: Mutant, cases: corpus.Corpus) -> Resu
         rest |= needed & changed
     if failure := place.compile([mutant.file, *theory.in_order(rest), *facades]):
         return Result("proof", str(failure), failure.why, failure.file)
-    found = cases.first_difference(place.root, [facade.removesuffix(".v") for facade in facades])
+    names = [facade.removesuffix(".v") for facade in facades]
+    found = cases.first_difference(place.root, names) or by_check(cases).first_difference(place.root, names)
     return Result("test", found.name, f"{found.got} in place of {found.wanted}") if found else Result("survived", "", "")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checked(corpus.Recorded):
+    """A case whose check, true or false, is asked for and printed as a verdict."""
+
+    def case(self) -> Case:
+        """Return it as the renderer takes it."""
+        case = super(Checked, self).case()
+        names = case.strategy.coq[case.statement]
+        asked = replace(names, verdict=f"(fun N M c => if {names.check} N M c then Accepted else Refused Not_correlated)")
+        form = replace(case.strategy.form, coq={case.statement: asked})
+        return replace(case, strategy=replace(case.strategy, form=form))
+
+
+def by_check(cases: corpus.Corpus) -> corpus.Corpus:
+    """Return for each strategy the first case that is accepted, to be asked of its check, of which a verdict says nothing."""
+    first = {one.strategy: one for one in reversed(cases.cases) if one.verdict == ACCEPTED and one.distribution is None}
+    checked = [Checked(**{name: getattr(one, name) for name in one.__dataclass_fields__}) for one in first.values()]
+    return replace(cases, cases=tuple(checked))
 
 
 Work = Callable[[Workplace, Mutant], Result]
