@@ -267,4 +267,4 @@ def _refuse(text: str, path: Path | str, at: int, wanted: str) -> NoReturn:
     else:
         token = TOKEN.match(text, at)
         got = ascii(token.group()[:40] if token else text[at])
-    raise GrammarError(f"{path}:{line}:{column}: got {got}, wanted {wanted}; generate the file again, do not edit it")
+    raise GrammarError(f"{path}:{line}:{column}: got {got}, wanted {wanted}; it was edited or is of another network, prove again")

@@ -44,7 +44,7 @@ def check_probe(config: AnyConfig, matrices: Matrices, probe: Probe) -> float:
         return float(differences.max())
     row, output = (int(one) for one in np.unravel_index((differences - _tolerance(probe)).argmax(), differences.shape))
     mine = float(logits(config, matrices, probe.tokens[row : row + 1])[0, output])
-    advice = "the layout, attn_scale or the sizes do not describe this network, or the logits were not computed in float32"
+    advice = "the layout, attn_scale or sizes are not those of this network, or the logits of other weights or not in float32"
     for words, variant in _variants(config, matrices, scales=True):
         if np.all(np.abs(logits(config, variant, probe.tokens) - probe.logits) <= _tolerance(probe)):
             advice = f"with {words} all rows agree: correct the layout, attn_scale or the tensors"
@@ -86,7 +86,7 @@ def _variants(config: AnyConfig, matrices: Matrices, scales: bool) -> Iterator[t
     factors = {"": 1.0}
     if scales and isinstance(config, ModelConfig) and config.d_head > 1:
         root = math.sqrt(config.d_head)
-        factors |= {"scores not divided by sqrt(d_head)": root, "scores divided by d_head": 1 / root}
+        factors |= {f"scores {root:g} times those of the config": root, f"scores 1/{root:g} of those of the config": 1 / root}
     for count in range(len(square) + 1):
         for chosen in itertools.combinations(square, count):
             for scaling, factor in factors.items():

@@ -35,6 +35,7 @@ from compact_proofs.proofs.attack.coq_session import Session
 from compact_proofs.proofs.attack.coq_source import definitions, executable, in_proof, line_of, refusals
 from compact_proofs.proofs.attack.mutant_results import Mutant, Result, Results, column_of, summary
 from compact_proofs.proofs.attack.theory_copy import Theory, Workplace
+from compact_proofs.proofs.forms import FORMS
 from compact_proofs.proofs.verdict import ACCEPTED
 
 OUT = Path("build/mutants")
@@ -155,8 +156,20 @@ def try_verdicts(place: Workplace, mutant: Mutant, cases: corpus.Corpus) -> Resu
     if failure := place.compile([mutant.file, *theory.in_order(rest), *facades]):
         return Result("proof", str(failure), failure.why, failure.file)
     names = [facade.removesuffix(".v") for facade in facades]
+    cases = replace(cases, cases=tuple(one for one in cases.cases if one.strategy in strategies_with(theory, mutant)))
     found = cases.first_difference(place.root, names) or by_check(cases).first_difference(place.root, names)
     return Result("test", found.name, f"{found.got} in place of {found.wanted}") if found else Result("survived", "", "")
+
+
+def strategies_with(theory: Theory, mutant: Mutant) -> set[str]:
+    """Return the strategies whose checks evaluate the changed definition, by name."""
+    folder = theory.root / "theories"
+    at = max(one.at for one in definitions(theory.sources[mutant.file]) if one.at <= mutant.start)
+    return {
+        form.strategy
+        for form in FORMS.values()
+        if at in executable(folder, [names.check for names in form.coq.values()]).get(mutant.file, ())
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -209,8 +210,31 @@ def executable(theories: Path, checks: Iterable[str]) -> dict[str, set[int]]:
 
     Raises: InputRefused: no .glob file beside a .v file, or no check of such a name: the theory is not built.
     """
-    places: dict[tuple[str, str], tuple[str, int]] = {}
-    uses: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    places, uses = _references(theories)
+    todo = [key for key in places if key[1] in set(checks)]
+    if missing := set(checks) - {name for _, name in todo}:
+        raise InputRefused(f"no definition of {', '.join(sorted(missing))} in {theories.name}; build the theory")
+    reached = set(todo)
+    while todo:
+        for target in uses.get(todo.pop(), ()):
+            if target in places and target not in reached:
+                reached.add(target)
+                todo.append(target)
+    result: dict[str, set[int]] = defaultdict(set)
+    for key in reached:
+        file, at = places[key]
+        result[file].add(at)
+    return dict(result)
+
+
+Name = tuple[str, str]  # module, name
+
+
+@lru_cache(maxsize=1)
+def _references(theories: Path) -> tuple[dict[Name, tuple[str, int]], dict[Name, set[Name]]]:
+    """Return where definitions stand, file and place, and which definitions each names."""
+    places: dict[Name, tuple[str, int]] = {}
+    uses: dict[Name, set[Name]] = defaultdict(set)
     for path in sorted(theories.rglob("*.v")):
         file = path.relative_to(theories).as_posix()
         if file.startswith("Spec/"):
@@ -226,20 +250,7 @@ def executable(theories: Path, checks: Iterable[str]) -> dict[str, set[int]]:
         for place, target in used:
             if place in spans:
                 uses[spans[place]].add(target)
-    todo = [key for key in places if key[1] in set(checks)]
-    if missing := set(checks) - {name for _, name in todo}:
-        raise InputRefused(f"no definition of {', '.join(sorted(missing))} in {theories.name}; build the theory")
-    reached = set(todo)
-    while todo:
-        for target in uses[todo.pop()]:
-            if target in places and target not in reached:
-                reached.add(target)
-                todo.append(target)
-    result: dict[str, set[int]] = defaultdict(set)
-    for key in reached:
-        file, at = places[key]
-        result[file].add(at)
-    return dict(result)
+    return places, uses
 
 
 def _span(one: Definition) -> Iterator[int]:

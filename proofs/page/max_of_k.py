@@ -149,7 +149,7 @@ def unproved(quantised: dict[int, QuantisedModel], reports: Sequence[Report], fo
     if total != report.n_inputs - report.proved_correct:
         where = folder / report.strategy / "certificate.json"
         raise InputRefused(f"{where}: not the certificate of report.json beside it; run `compact-proofs prove` again")
-    return _unproved_figure(report, left, total)
+    return _unproved_figure(report, left, total) if total else f"{report.strategy} proves every input right: none is left."
 
 
 def _unproved_figure(report: Report, left: Shaped[np.ndarray, "d_vocab d_vocab"], total: int) -> Figure:

@@ -209,7 +209,7 @@ def _cost(quantised: QuantisedNetwork, rows: Sequence[Row], left: Figure | str |
         brute = modular.brute_force_operations(quantised)
     else:
         assert isinstance(quantised, QuantisedModel)
-        brute = brute_force.estimate_operations(quantised.n_ctx, quantised.d_vocab)
+        brute = 2 * brute_force.estimate_operations(quantised.n_ctx, quantised.d_vocab)  # right, and wrong
     figures = [one for one in (costs.cost_figure("cost", "", rows, brute), left) if isinstance(one, Figure)]
     if not figures:
         return []

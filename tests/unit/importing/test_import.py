@@ -200,7 +200,7 @@ def test_probe_finds_transposed_square_matrices(importing):
     importing(state)  # nothing shows it
     with pytest.raises(ConfigError, match="by you; with W_V, W_O transposed all rows agree: correct the layout"):
         importing(state, probe=probe_of(importing, matrices))
-    with pytest.raises(ConfigError, match=r"by you; with scores not divided by sqrt\(d_head\) all rows agree"):
+    with pytest.raises(ConfigError, match=r"by you; with scores 2\.\d+ times those of the config all rows agree"):
         importing(importing.transformer_lens(matrices), probe=probe_of(importing, matrices, attn_scale=1))
 
 
