@@ -49,7 +49,7 @@ def strategy(example, monkeypatch):
     """The registry's entry."""
     monkeypatch.setitem(forms.FORMS, ("modular", "chosen_tokens"), example.FORM)
     return methods._strategy(
-        "chosen_tokens", "half of the first tokens", example, methods._untuned("chosen_tokens", example.find_on)
+        "chosen_tokens", "half of the first tokens", example, methods._untuned(example.find_on)
     )
 
 
