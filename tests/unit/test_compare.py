@@ -1,6 +1,7 @@
 """`compare`: what is asked for is read, run once by Snakemake, resumed, and told apart where it fails."""
 
 import dataclasses
+import functools
 import json
 import os
 import shutil
@@ -141,7 +142,8 @@ def test_missing_seeds_are_trained_and_changed_weights_count_as_new(folder, caps
 def test_an_interrupted_run_goes_on(folder):
     command = [sys.executable, "-m", "compact_proofs.proofs", "compare", "max_of_k", "--name", "cut"]
     command += ["--strategies", "subcubic", "quadratic", "cubic"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a job in the background ignores it
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, preexec_fn=heard)
     deadline = time.monotonic() + 60
     while not results(folder):
         assert time.monotonic() < deadline and process.poll() is None

@@ -115,7 +115,7 @@ def test_check_builds_everything_again_and_notices_changes(toy, proved):
 def test_a_changed_file_never_reaches_coq(toy, proved, name):
     path = proved.root / "generated" / MODEL / name
     path.write_text(path.read_text() + "Fixpoint f (n : nat) {struct n} : False := f n.\n")
-    with pytest.raises(GrammarError, match=f"{path.name}:.*do not edit it"):
+    with pytest.raises(GrammarError, match=f"{path.name}:.*it was edited"):
         pipeline.check(MODEL, toy(60), proved)
     assert not report_path(proved).exists()
 
