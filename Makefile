@@ -40,6 +40,16 @@ FOLD_BIASES =
 NETWORKS = 20000
 IN_COQ = 200
 
+SETTINGS = MODEL STRATEGY RESOLUTION BANDS RANK NEAR BUDGET WEIGHT_BITS JOBS OUT DEVICE SEED FAMILY TASK K D_VOCAB \
+  D_MODEL D_HEAD MODULUS OPERATION D_MLP STEPS PROOF DISTRIBUTION MODELS STRATEGIES SEEDS PROVED TIME_LIMIT \
+  COUNT PROFILE EXECUTOR COMPARISON FILE CONFIG NAME FORCE FOLD_BIASES NETWORKS IN_COQ PYTHON
+
+# A setting misspelt would leave the default in force without a word.
+MISSPELT = $(filter-out $(SETTINGS) VENV,$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
+ifneq ($(MISSPELT),)
+$(error there is no setting $(MISSPELT); wanted one of $(SETTINGS))
+endif
+
 # MODEL by name, or by K, D_VOCAB and SEED where these are given and MODEL is not.
 GIVEN = $(filter command environment,$(foreach name,K D_VOCAB SEED,$(firstword $(origin $(name)))))
 CHOSEN = $(if $(GIVEN),$(if $(filter command environment,$(firstword $(origin MODEL))),$(MODEL),--n-ctx $(K) \
@@ -66,7 +76,7 @@ MAKEFLAGS += --no-print-directory
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "settings: MODEL STRATEGY RESOLUTION BANDS RANK NEAR BUDGET WEIGHT_BITS JOBS OUT DEVICE SEED FAMILY TASK K D_VOCAB D_MODEL D_HEAD MODULUS OPERATION D_MLP STEPS PROOF DISTRIBUTION MODELS STRATEGIES SEEDS PROVED TIME_LIMIT COUNT PROFILE EXECUTOR COMPARISON FILE CONFIG NAME FORCE FOLD_BIASES NETWORKS IN_COQ PYTHON"
+	@echo "settings: $(SETTINGS)"
 
 setup: $(VENV)/.base coq ## install what proving needs: virtual environment, base packages, Coq
 

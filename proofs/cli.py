@@ -7,7 +7,6 @@ refused; 2 usage; 3 input refused; 4 tool missing; 5 time or memory limit; 130 i
 from __future__ import annotations
 
 import argparse
-import errno
 import os
 import signal
 import sys
@@ -39,6 +38,7 @@ from compact_proofs.proofs.commands import (
     theory,
     train,
 )
+from compact_proofs.proofs.commands.options import os_error_in_words
 
 INTERRUPTED = 130
 COMMANDS: dict[str, ModuleType] = {
@@ -129,21 +129,6 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
         module.add(added)
         added.set_defaults(run=module.run)
     return parser, of_commands
-
-
-def os_error_in_words(error: OSError) -> str:
-    """Say which file the system refused, why, and what to do."""
-    advice = ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        advice = "make room, or choose another folder by --out"
-    elif error.errno == errno.EFBIG:
-        advice = "files may not grow to this size here; raise `ulimit -f`"
-    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        advice = "choose a folder that you may write to by --out, or change its permissions"
-    elif error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
-        advice = "a file stands where a folder is wanted, or a folder where a file is; move it, or choose another folder by --out"
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error}" + (f"; {advice}" if advice else "")
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:

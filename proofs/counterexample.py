@@ -73,9 +73,14 @@ class Search:
         rows = [_row(answer) for answer in self.found]
         widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
         table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (names, *rows)]
-        last = f"There is no other wrong one of {self.inputs:,} {inputs}. {decided}" if self.all else "There may be others."
+        last = f"There is no other wrong one of {self.inputs:,} {inputs}. {decided}" if self.all else self._others()
         found = names[0] if len(self.found) == 1 else inputs
         return [f"{self.model}: {found} answered wrong, verified by exact evaluation", *table, last]
+
+    def _others(self) -> str:
+        if self.seconds >= self.time_limit_s:
+            return f"There may be others: the search ended after {self.seconds:.0f} s (--time-limit)."
+        return "There may be others: --count all finds every one."
 
 
 def counterexamples(quantised: QuantisedNetwork, most: int | None, time_limit_s: float, progress: Progress = silent) -> Search:

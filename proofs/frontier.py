@@ -118,7 +118,7 @@ def _draw(
         matplotlib.use("Agg")
         from matplotlib import pyplot
     except ImportError as error:
-        raise UsageError("figures need matplotlib: pip install '.[plot]'") from error
+        raise UsageError("figures need matplotlib: pip install -c constraints.txt -e '.[plot]'") from error
     size = (5 * len(panels), 4.4)
     figure, axes = pyplot.subplots(1, len(panels), figsize=size, layout="constrained", sharey=True, squeeze=False)
     used = [name for name in names if any(row.strategy == name for _, rows in panels for row in rows)]

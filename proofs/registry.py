@@ -172,7 +172,9 @@ def strategy(name: str, group: Group = "max_of_k") -> Strategy:
     if name in WITH_DISTRIBUTION:
         raise UsageError(f"STRATEGY {name} wants --distribution FILE; where all inputs count alike, cubic proves the same")
     if name not in known:
-        raise UsageError(f"unknown STRATEGY {name!r}; valid: {', '.join(known)}")
+        others = "" if group == "modular" else f"; with --distribution: {', '.join(WITH_DISTRIBUTION)}"
+        others += f"; of `prove` and `compare` only, without a theorem: {', '.join(SOLVERS)}"
+        raise UsageError(f"unknown STRATEGY {name!r}; valid: {', '.join(known)}{others}")
     return known[name]
 
 

@@ -101,8 +101,10 @@ def _probe(value: object, n_ctx: int, outputs: int) -> Probe:
     for row, (some, scores) in enumerate(zip(tokens, logits, strict=True)):
         in_range = isinstance(some, list) and all(type(one) is int and 0 <= one < outputs for one in some)
         if not in_range or len(some) != n_ctx:
+            lengths = {len(one) for one in tokens if isinstance(one, list)}
+            other = f"; every row has {lengths.pop()}: is n_ctx right?" if in_range and len(lengths) == 1 else ""
             raise ConfigError(
-                f"config: probe: row {row} of tokens is {_short(some)}; wanted {n_ctx} integers in 0..{outputs - 1}"
+                f"config: probe: row {row} of tokens is {_short(some)}; wanted {n_ctx} integers in 0..{outputs - 1}{other}"
             )
         if not isinstance(scores, list) or len(scores) != outputs or not all(is_number(one) for one in scores):
             raise ConfigError(

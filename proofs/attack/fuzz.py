@@ -36,7 +36,7 @@ from compact_proofs.proofs.attack.trial import Record, coq_trial, mirror_trial
 from compact_proofs.proofs.cli import INTERRUPTED
 from compact_proofs.proofs.commands.options import Progress
 
-SCHEMA = 1
+SCHEMA = 2
 BLOCK = {"mirror": 100, "coq": 10}  # networks
 FINDINGS = ("false_acceptances", "disagreements", "crashes")
 SHOWN = 5  # findings of a kind that are printed; fuzz.json has MOST_LISTED
@@ -202,9 +202,9 @@ def summary(settings: Settings) -> Record:
             total["networks"] += 1
             for key in ("found", "accepted", "refused", "unwritten"):
                 total[key] += counted[key]
-            if counted["found"] and record["truth"]:
+            if counted["found"] and counted["truth"]:
                 total["measured"] += 1
-                total["tightness"] += counted["proved"] * PARTS_PER_BILLION // record["truth"]
+                total["tightness"] += counted["proved"] * PARTS_PER_BILLION // counted["truth"]
     for name in FINDINGS:
         for one in findings[name]:
             of_strategies[f"{one['task']} {one['strategy']}"][name] += 1

@@ -1,4 +1,4 @@
-"""Tiny quantised networks of both tasks, made to be hard for a checker: `network(seed)`, `KINDS`.
+"""Tiny quantised networks of both tasks, made to be hard for a checker: `network(seed)`, `KINDS`, `distribution(seed, model)`.
 
 Seeds go through the kinds one by one, and through the layouts of modular arithmetic; sizes and weights are drawn by
 numpy's default_rng([seed, place of the kind]), so equal seeds give equal networks. What each kind is: its function below. A kind
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from compact_proofs.extract.distribution import Distribution
 from compact_proofs.extract.modular import QuantisedModular
 from compact_proofs.extract.quantise import QuantisedModel
 from compact_proofs.extract.rounding import QuantisedMatrix, QuantisedNetwork
@@ -222,6 +223,22 @@ def network(seed: int) -> tuple[str, QuantisedNetwork]:
     if task == "max_of_k":
         return KINDS[place], _max_network(f"attack_{seed}", kind, rng)
     return KINDS[place], _modular_network(f"attack_{seed}", kind, LAYOUTS[(seed // len(KINDS) + place) % len(LAYOUTS)], rng)
+
+
+def distribution(seed: int, model: QuantisedModel) -> Distribution:
+    """Return weights for a network's tokens: all 1, small and often 0, all on one token, or near the limit of a row."""
+    rng, shape = np.random.default_rng([seed, len(KINDS)]), (model.n_ctx, model.d_vocab)
+    kind = rng.integers(4)
+    weights = np.ones(shape, dtype=np.int64)
+    if kind == 1:
+        weights = rng.integers(0, int(rng.choice([2, 4, 1000])), shape)
+    elif kind == 2:
+        weights = np.zeros(shape, dtype=np.int64)
+    elif kind == 3:
+        weights = rng.integers(0, MOST_INT // model.d_vocab, shape)
+    empty = weights.sum(1) == 0
+    weights[empty, rng.integers(0, model.d_vocab, shape[0])[empty]] = 1
+    return Distribution("attack", tuple(tuple(row) for row in weights.tolist()))
 
 
 def _max_network(name: str, kind: str, rng: Rng) -> QuantisedModel:

@@ -1,7 +1,8 @@
-"""The exact number of inputs that a tiny network answers right: `right_count`, by the specification alone.
+"""Which inputs a tiny network answers right, exactly: `right_inputs`, `right_count`, `right_weight`, by the specification alone.
 
-A literal reading of coq/theories/Spec: Network.v and MaxOfK.v, and Modular.v, over exact numbers, every input through every layer
-by itself. It shares nothing with the checkers' mirrors: no tables, no fold, no bounds of ranges, no machine integers.
+A literal reading of coq/theories/Spec: Network.v, MaxOfK.v and Weighted.v, and Modular.v, over exact numbers, every input
+through every layer by itself. It shares nothing with the checkers' mirrors: no tables, no fold, no bounds of ranges, no machine
+integers.
 
 Numbers are Python ints over a power of two. The only others are the exponentials of softmax. The logit of the answer less that of
 another output, times the denominator of softmax, is a sum of exp(s) c with rational s and c. Where float64 is far from zero, it
@@ -13,6 +14,8 @@ precision finds the sign.
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Sequence
 
 import mpmath  # type: ignore[import-untyped]
 import numpy as np
@@ -31,16 +34,26 @@ FIRST_PRECISION = 128  # bits
 
 
 def right_count(network: QuantisedNetwork) -> int:
-    """Return how many inputs the network answers right: the right output strictly above every other one.
+    """Return how many inputs the network answers right. Raises: InputRefused: more than MOST_INPUTS inputs."""
+    return sum(right_inputs(network))
+
+
+def right_weight(right: Sequence[bool], rows: Sequence[Sequence[int]]) -> int:
+    """Return the weight of the right sequences; rows: a weight for each token, by position."""
+    return sum(math.prod(weights) for one, weights in zip(right, itertools.product(*rows), strict=True) if one)
+
+
+def right_inputs(network: QuantisedNetwork) -> list[bool]:
+    """Return, for each input in the order of the product, whether the right output is strictly above every other one.
 
     Raises: InputRefused: more than MOST_INPUTS inputs.
     """
     if isinstance(network, QuantisedModular):
         _check_size(network.modulus**2)
-        return _modular_count(network)
+        return _modular_right(network)
     assert isinstance(network, QuantisedModel)
     _check_size(network.d_vocab**network.n_ctx)
-    return _max_count(network)
+    return _max_right(network)
 
 
 def _check_size(inputs: int) -> None:
@@ -56,7 +69,7 @@ def _entries(matrix: QuantisedMatrix, rows: int, columns: int) -> Dyadic:
     return Dyadic(result, matrix.scale_bits)
 
 
-def _max_count(network: QuantisedModel) -> int:
+def _max_right(network: QuantisedModel) -> list[bool]:
     n, d, h, vocab = network.n_ctx, network.d_model, network.d_head, network.d_vocab
     shapes = dict(W_E=(vocab, d), W_pos=(n, d), W_Q=(d, h), W_K=(d, h), W_V=(d, h), W_O=(h, d), W_U=(d, vocab))
     W = {name: _entries(matrix, *shapes[name]) for name, matrix in network.matrices().items()}
@@ -69,11 +82,10 @@ def _max_count(network: QuantisedModel) -> int:
     answers = inputs.max(axis=1)
     best = np.take_along_axis(logits.ints, answers[:, None, None], axis=2)
     leads = best - logits.ints  # input, position, output; only the sign of their sums counts
-    right = 0
-    for one, (answer, of_input) in enumerate(zip(answers.tolist(), leads, strict=True)):
-        others = np.delete(of_input, answer, axis=1)
-        right += all_positive(scores.ints[one].tolist(), scores.bits, others.T.tolist())
-    return right
+    return [
+        all_positive(scores.ints[one].tolist(), scores.bits, np.delete(of_input, answer, axis=1).T.tolist())
+        for one, (answer, of_input) in enumerate(zip(answers.tolist(), leads, strict=True))
+    ]
 
 
 def all_positive(scores: list[int], bits: int, rows: list[list[int]]) -> bool:
@@ -116,14 +128,14 @@ def sign_of_sum(scores: list[int], bits: int, row: list[int]) -> int:
         precision *= 2
 
 
-def _modular_count(network: QuantisedModular) -> int:
+def _modular_right(network: QuantisedModular) -> list[bool]:
     p, s = network.modulus, network.coefficient
     logits = _modular_logits(network)
-    right = 0
+    right = []
     for a, b in itertools.product(range(p), repeat=2):
         answer = (a + s * b) % p
         outputs = logits[a, b].tolist()
-        right += all(value < outputs[answer] for c, value in enumerate(outputs) if c != answer)
+        right.append(all(value < outputs[answer] for c, value in enumerate(outputs) if c != answer))
     return right
 
 

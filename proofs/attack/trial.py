@@ -26,9 +26,10 @@ from compact_proofs.models.errors import CompactProofsError, InputRefused
 from compact_proofs.proofs import coqrun, registry
 from compact_proofs.proofs.attack import cases
 from compact_proofs.proofs.attack.cases import UNPREDICTED, Case, mutated
-from compact_proofs.proofs.attack.networks import OUTPUTS, network
-from compact_proofs.proofs.attack.oracle import right_count
+from compact_proofs.proofs.attack.networks import OUTPUTS, distribution, network
+from compact_proofs.proofs.attack.oracle import right_inputs, right_weight
 from compact_proofs.proofs.registry import DEFAULT, Found, Strategy, silent
+from compact_proofs.proofs.strategies.weighted import weighted
 from compact_proofs.proofs.verdict import ACCEPTED
 
 MOST_DRAWN = 20  # random mutants drawn for each one that is wanted: many cannot be written
@@ -54,28 +55,28 @@ def mirror_trial(seed: int, mutants: int, each: int | None = None) -> Record:
 
     each: how many strategies, in turn by seed; None: all.
 
-    Record: seed, kind, inputs, truth, findings; by strategy found (0 or 1), proved, and how many mutants were accepted, refused,
-    and could not be written.
+    Record: seed, kind, inputs, truth, findings; by strategy found (0 or 1), proved, its truth (a weight for one with a
+    distribution), and how many mutants were accepted, refused, and could not be written.
     """
     kind, model = network(seed)
-    truth, findings = right_count(model), Findings()
+    right, findings = right_inputs(model), Findings()
     other = with_outputs_exchanged(model, np.random.default_rng([seed, 1]))
-    other_truth = right_count(other)
+    other_right = right_inputs(other)
     of_strategies = {}
-    for index, strategy in enumerate(_in_turn(fitting(model), seed, each)):
-        source = _Source(seed, strategy, findings)
+    for index, strategy in enumerate(_in_turn(fitting(model, seed), seed, each)):
+        source, truth = _Source(seed, strategy, findings), truth_for(strategy, right)
         result = {"found": 0, "accepted": 0, "refused": 0, "unwritten": 0}
         of_strategies[strategy.name] = result
         if (found := source.find(model)) is None:
             continue
         certificate = found.certificate
         if (proved := source.judge("found", model, certificate, truth)) is not None:
-            result |= {"found": 1, "proved": proved}
+            result |= {"found": 1, "proved": proved, "truth": truth}
         if proved != found.proved:
             source.disagree("found", certificate, f"the finder says {found.proved}, the mirror {proved}")
         if other is not model:
             what = "found, on the network with two outputs exchanged"
-            count(result, source.judge(what, other, certificate, other_truth))
+            count(result, source.judge(what, other, certificate, truth_for(strategy, other_right)))
         mutants_rng, upward = np.random.default_rng([seed, 2, index]), -1 if found.statement == "at_most" else 1
         for _ in range(mutants):  # each from the best so far, so that they climb where the checker is too kind
             for what, mutant in _some(certificate, mutants_rng, 1):
@@ -86,7 +87,7 @@ def mirror_trial(seed: int, mutants: int, each: int | None = None) -> Record:
                 count(result, accepted)
                 if accepted is not None and (proved is None or (proved - accepted) * upward <= 0):
                     certificate, proved = mutant, accepted
-    head = {"seed": seed, "kind": kind, "inputs": n_inputs(model), "truth": truth, "strategies": of_strategies}
+    head = {"seed": seed, "kind": kind, "inputs": n_inputs(model), "truth": sum(right), "strategies": of_strategies}
     return head | findings.record()
 
 
@@ -105,12 +106,12 @@ def coq_trial(
     findings = {seed: Findings() for seed in seeds}
     for seed in seeds:
         kind, model = network(seed)
-        truth = right_count(model)
+        right = right_inputs(model)
         records.append({"seed": seed, "kind": kind, "strategies": {}})
-        fit = fitting(model)
-        for index, strategy in enumerate(_in_turn(of_task(model), seed, each)):
+        for index, strategy in enumerate(_in_turn(of_task(model, seed), seed, each)):
             source, key = _Source(seed, strategy, findings[seed]), (strategy.group, strategy.name)
-            if (found := source.find(model) if strategy in fit else None) is not None:
+            truth = truth_for(strategy, right)
+            if (found := source.find(model) if fits(strategy, model) else None) is not None:
                 borrowed[key] = found.certificate
             elif key not in borrowed:
                 continue
@@ -141,24 +142,39 @@ def count(result: Record, accepted: int | None) -> None:
 
 def holds(statement: Statement, claimed: int, truth: int) -> bool:
     """Say whether a claim is true."""
-    return {"at_least": claimed <= truth, "at_most": claimed >= truth, "exactly": claimed == truth}[statement]
+    if statement in ("at_least", "at_least_weight"):
+        return claimed <= truth
+    return {"at_most": claimed >= truth, "exactly": claimed == truth}[statement]
+
+
+def truth_for(strategy: Strategy, right: Sequence[bool]) -> int:
+    """Return what a strategy's claims are compared with: the number of right inputs, or their weight."""
+    return sum(right) if strategy.distribution is None else right_weight(right, strategy.distribution.rows)
 
 
 def beyond(statement: Statement, proved: int) -> list[int]:
     """Return the claims next to the best one that must be refused; a count is never negative."""
-    claims = {"at_least": [proved + 1], "at_most": [proved - 1], "exactly": [proved - 1, proved + 1]}[statement]
+    claims = {"at_most": [proved - 1], "exactly": [proved - 1, proved + 1]}.get(statement, [proved + 1])
     return [claimed for claimed in claims if claimed >= 0]
 
 
-def of_task(model: QuantisedNetwork) -> list[Strategy]:
-    """Return all strategies of a network's task, best first."""
-    return list(registry.strategies("modular" if isinstance(model, QuantisedModular) else "max_of_k").values())
+def of_task(model: QuantisedNetwork, seed: int) -> list[Strategy]:
+    """Return all strategies of a network's task, best first; the last of max-of-K is about the seed's distribution."""
+    if isinstance(model, QuantisedModular):
+        return list(registry.strategies("modular").values())
+    assert isinstance(model, QuantisedModel)
+    return [*registry.strategies("max_of_k").values(), weighted(distribution(seed, model))]
 
 
-def fitting(model: QuantisedNetwork) -> list[Strategy]:
-    """Return those that can prove something of the network's family."""
+def fits(strategy: Strategy, model: QuantisedNetwork) -> bool:
+    """Say whether it can prove something of the network's family."""
     family = model.family if isinstance(model, QuantisedModular) else None
-    return [one for one in of_task(model) if one.families is None or family in one.families]
+    return strategy.families is None or family in strategy.families
+
+
+def fitting(model: QuantisedNetwork, seed: int) -> list[Strategy]:
+    """Return those of its task that fit."""
+    return [one for one in of_task(model, seed) if fits(one, model)]
 
 
 def n_inputs(model: QuantisedNetwork) -> int:
@@ -263,7 +279,9 @@ class _Source:
             return None
 
     def _place(self, what: str, certificate: Any) -> Record:
-        place = {"seed": self.seed, "task": self.strategy.group, "strategy": self.strategy.name}
+        place: Record = {"seed": self.seed, "task": self.strategy.group, "strategy": self.strategy.name}
+        if self.strategy.distribution is not None:
+            place["weights"] = self.strategy.distribution.rows
         with np.printoptions(threshold=MOST_SHOWN):
             return place | {"what": what, "certificate": repr(certificate)}
 

@@ -40,7 +40,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if options.example_config:
-        print(json.dumps(example(options.example_config), indent=2))
+        print(json.dumps(example(options.example_config) | {"probe": None}, indent=2))
         return 0
     if options.file is None or options.config is None:
         raise UsageError(

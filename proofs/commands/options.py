@@ -6,6 +6,8 @@ Names are the same everywhere: --out, --strategy, --jobs, --json. Results go to 
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import sys
 import time
 from pathlib import Path
@@ -61,7 +63,7 @@ def model_options(parser: argparse.ArgumentParser, strategy: bool = True, by_siz
 
 def out_option(parser: argparse.ArgumentParser, what: str = "folder of results (default build)") -> None:
     """Add --out."""
-    parser.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help=what)
+    parser.add_argument("--out", type=folder_of_results, default=Path("build"), metavar="DIR", help=what)
 
 
 def json_option(parser: argparse.ArgumentParser) -> None:
@@ -114,6 +116,31 @@ def limits(options: argparse.Namespace) -> Limits:
     """Return the limits of one run of Coq."""
     return Limits(float(options.time_limit), options.memory_limit)
 
+
+def folder_of_results(text: str) -> Path:
+    """Read the path of a folder that is there and may be written to, or can be made: said before hours of work, not after."""
+    path = Path(text)
+    there = next(one for one in (path, *path.absolute().parents) if os.path.lexists(one))
+    folder = os.path.isdir(there)  # noqa: PTH112  (Path.is_dir raises where a link leads into a closed folder)
+    number = errno.ENOTDIR if not folder else 0 if os.access(there, os.W_OK | os.X_OK) else errno.EACCES
+    if number:
+        raise argparse.ArgumentTypeError(os_error_in_words(OSError(number, os.strerror(number), str(there))))
+    return path
+
+
+def os_error_in_words(error: OSError) -> str:
+    """Say which file the system refused, why, and what to do."""
+    advice = ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        advice = "make room, or choose another folder by --out"
+    elif error.errno == errno.EFBIG:
+        advice = "files may not grow to this size here; raise `ulimit -f`"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        advice = "choose a folder that you may write to by --out, or change its permissions"
+    elif error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
+        advice = "a file stands where a folder is wanted, or a folder where a file is; move it, or choose another folder by --out"
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}" + (f"; {advice}" if advice else "")
 
 def positive(text: str) -> int:
     """Read an integer >= 1."""

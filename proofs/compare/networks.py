@@ -68,8 +68,8 @@ def check_trainable(networks: Sequence[Network]) -> None:
         from compact_proofs.models.train import recipe
     except ImportError as error:
         raise ToolMissing(
-            f"{len(missing)} networks are to be trained ({missing[0].name}, ..), which needs torch: pip install '.[train]'; "
-            "make compare installs it where SEEDS is given"
+            f"{len(missing)} networks are to be trained ({missing[0].name}, ..), which needs torch: "
+            "pip install -c constraints.txt -e '.[train]'; make compare installs it where SEEDS is given"
         ) from error
     for network in missing:
         config = network.config

@@ -40,7 +40,7 @@ class Engine:
     def check(self) -> None:
         """Raises: ToolMissing: Snakemake or the executor is not there. UsageError: no such profile."""
         if importlib.util.find_spec("snakemake") is None:
-            raise ToolMissing("compare needs snakemake: pip install '.[sweep]'; make compare installs it")
+            raise ToolMissing("compare needs snakemake: pip install -c constraints.txt -e '.[sweep]'; make compare installs it")
         if self.executor not in (None, *LOCAL):
             plugin = f"snakemake-executor-plugin-{self.executor}"
             if importlib.util.find_spec(plugin.replace("-", "_")) is None:

@@ -28,7 +28,7 @@ from compact_proofs.proofs.strategies import brute_force
 from compact_proofs.proofs.table import STATEMENTS, Row
 from compact_proofs.proofs.words import percent
 
-SIGNS = {"at_least": "≥", "at_most": "≤", "exactly": "="}
+SIGNS = {"at_least": "≥", "at_most": "≤", "exactly": "=", "at_least_weight": "≥"}
 SPECIFICATIONS = {"max_of_k": "Spec/Network.v, Spec/MaxOfK.v", "modular": "Spec/Network.v, Spec/Modular.v"}
 
 
@@ -66,7 +66,7 @@ def model_page(name_or_path: str, out: Path) -> tuple[Page, tuple[Report, ...]]:
     sections = [
         _theorems(config, found),
         *([_trust(found.every)] if found.every else []),
-        *([Section("proofs", "Every proof", table=proofs_table(reports, rows))] if reports else []),
+        *([Section("proofs", "Every proof", table=proofs_table(found, rows))] if found.every else []),
         *_cost(shown, rows, _unproved(quantised, reports, folder)),
         _mechanism(config, shown, reports),
     ]
@@ -114,6 +114,7 @@ def _check(report: Report, config: AnyConfig, path: Path, counting: bool) -> Non
         if not all(isinstance(text, str) for text in (*texts, *report.assumptions)):
             raise TypeError("a text is of another type")
         check_bits(report.weight_bits)
+        _cells(report, "", None)
         if counting:
             costs.row_of(report, report.true_correct, None)
     except (ValueError, TypeError, KeyError, UsageError) as error:
@@ -177,30 +178,30 @@ def _trust(reports: Sequence[Report]) -> Section:
     )
 
 
-def proofs_table(reports: Sequence[Report], rows: Sequence[Row]) -> Table:
-    """Return the table of a model's proofs."""
-    known = costs.truths(rows)
-    bits = len({report.weight_bits for report in reports}) > 1
-    cells = []
-    for report, row in zip(reports, rows, strict=True):
-        tight = known[row.model, row.weight_bits].tightness(row)
-        share = percent(report.proved_correct, report.n_inputs, up=report.statement == "at_most")
-        seconds = {stage: Cell(f"{report.seconds[stage]:.1f}", report.seconds[stage]) for stage in ("search", "coqc", "coqchk")}
-        cells.append(
-            {
-                "strategy": Cell(report.strategy),
-                "right inputs": Cell(f"{SIGNS[report.statement]} {count(report.proved_correct)}", report.proved_correct),
-                "of all": Cell(share, report.proved_correct / report.n_inputs),
-                costs.measure(rows): Cell(tightness(tight), tight),
-                "operations": Cell(scientific(report.checker_operations), report.checker_operations),
-                "certificate, bytes": Cell(count(report.certificate_bytes), report.certificate_bytes),
-                "search, s": seconds["search"],
-                "coqc, s": seconds["coqc"],
-                "coqchk, s": seconds["coqchk"],
-                "weights, bits": Cell(str(report.weight_bits) if bits else "", report.weight_bits),
-            }
-        )
+def proofs_table(found: Finished, rows: Sequence[Row]) -> Table:
+    """Return the table of a model's proofs. rows: of those that count."""
+    known, measure = costs.truths(rows), costs.measure(rows)
+    tight = [known[row.model, row.weight_bits].tightness(row) for row in rows]
+    cells = [_cells(report, measure, one) for report, one in zip(found.counting, tight, strict=True)]
+    cells += [_cells(report, measure, None) for report in found.others]
+    if len({report.weight_bits for report in found.every}) == 1:
+        cells = [one | {"weights, bits": Cell("")} for one in cells]
     return Table.of("Each line is a theorem that Coq has accepted.", cells, [name for name in cells[0] if name != "strategy"])
+
+
+def _cells(report: Report, measure: str, tight: float | None) -> dict[str, Cell]:
+    proved, share = report.proved_correct, percent(report.proved_correct, report.n_inputs, up=report.statement == "at_most")
+    weight = f"of the weight of {(report.distribution or {}).get('name', '')}" if report.statement in WEIGHTED else ""
+    return {
+        "strategy": Cell(report.strategy),
+        "right inputs": Cell(weight or f"{SIGNS[report.statement]} {count(proved)}", proved),
+        "of all": Cell(f"{SIGNS[report.statement]} {share}" if weight else share, proved / report.n_inputs),
+        measure: Cell("" if tight is None else tightness(tight), tight),
+        "operations": Cell(scientific(report.checker_operations), report.checker_operations),
+        "certificate, bytes": Cell(count(report.certificate_bytes), report.certificate_bytes),
+        **{f"{stage}, s": Cell(f"{report.seconds[stage]:.1f}", report.seconds[stage]) for stage in ("search", "coqc", "coqchk")},
+        "weights, bits": Cell(str(report.weight_bits), report.weight_bits),
+    }
 
 
 def _cost(quantised: QuantisedNetwork, rows: Sequence[Row], left: Figure | str | None) -> list[Section]:

@@ -36,7 +36,7 @@ def style_of(strategy: str) -> tuple[str, str]:
 
 
 class Nines:
-    """An axis of tightness on which 0.9, 0.99, 0.999 lie one apart; 1 lies above all that is drawn, as "exact"."""
+    """An axis of tightness on which 0.9, 0.99, 0.999 lie one apart; 1 lies above all that is drawn."""
 
     def __init__(self, values: Iterable[float]) -> None:
         found = list(values)
@@ -64,7 +64,7 @@ class Nines:
         every |= {float(digits): "0." + "9" * digits for digits in range(1, self.top)}
         found = {place: label for place, label in every.items() if low <= place <= high}
         if self.exact:
-            found[float(self.top)] = "exact"
+            found[float(self.top)] = "1 (exact)"
         return list(found), list(found.values())
 
 

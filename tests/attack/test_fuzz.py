@@ -14,6 +14,7 @@ from compact_proofs.proofs.attack import cases, fuzz, trial
 from compact_proofs.proofs.attack.cases import LARGE, Case, Ragged, is_ragged, mirror_verdict, mutated
 from compact_proofs.proofs.attack.networks import KINDS, network
 from compact_proofs.proofs.attack.oracle import right_count
+from compact_proofs.proofs.strategies import staged, weighted
 from compact_proofs.proofs.strategies.brute_force import BruteForceCertificate
 from compact_proofs.proofs.strategies.staged import Certificate, Plan
 
@@ -39,7 +40,7 @@ def test_the_mirrors_accept_nothing_false(tmp_path, capsys):
     assert [found[f"{name}_count"] for name in fuzz.FINDINGS] == [0, 0, 0]
     assert sum(one["networks"] for one in found["kinds"].values()) == 304 and len(found["kinds"]) == len(KINDS)
     known = {f"{group} {name}" for group in registry.GROUPS for name in registry.strategies(group)}
-    assert set(found["strategies"]) == known
+    assert set(found["strategies"]) == known | {"max_of_k weighted"}
     for name, one in found["strategies"].items():
         assert one["found"] > 0, name
         assert one["accepted"] > 0, name
@@ -90,6 +91,15 @@ def test_a_mirror_that_claims_too_much_is_caught(group, name, monkeypatch, tmp_p
     assert false["certificate"].startswith(("Certificate(plan=Plan(", "LowRankUnembeddingCertificate("))
     assert "false_acceptances: {" in capsys.readouterr().err
     assert found["disagreements_count"] > 0  # the finder says another N
+
+
+def test_a_weight_above_the_truth_is_caught(monkeypatch):
+    honest = staged.mirror
+    monkeypatch.setattr(weighted.staged, "mirror", lambda *given, **more: honest(*given, **more) + 1)
+    record = trial.mirror_trial(KINDS.index("max_of_k sensible"), 0)
+    found = [one for one in record["false_acceptances"] if one["strategy"] == "weighted"]
+    assert found and {one["statement"] for one in found} == {"at_least_weight"}
+    assert all(len(one["weights"]) == network(one["seed"])[1].n_ctx for one in found)
 
 
 def test_an_upper_bound_below_the_truth_is_caught(monkeypatch):

@@ -52,7 +52,8 @@ def test_unknown_model_lists_the_valid_ones(capsys, toy_only):
 
 def test_unknown_strategy_lists_the_valid_ones(capsys):
     message = fails(capsys, ["prove", MODEL, "--strategy", "magic"], 2)
-    assert message == "compact-proofs prove: unknown STRATEGY 'magic'; valid: " + ", ".join(strategies())
+    assert message.startswith("compact-proofs prove: unknown STRATEGY 'magic'; valid: " + ", ".join(strategies()))
+    assert message.endswith("; with --distribution: weighted; of `prove` and `compare` only, without a theorem: z3")
 
 
 def test_missing_weights(capsys, toy_only, model_copy):
@@ -319,3 +320,12 @@ def test_extract_of_modular_arithmetic(capsys, tmp_path):
     names = {path.name for path in (tmp_path / "modular_relu_tiny").iterdir()}
     assert names == {"quantised.safetensors", "Weights.v", "right.smt2", "wrong.smt2"}
     assert "quantised network" in capsys.readouterr().out
+
+
+def test_a_misspelt_setting_of_make_is_refused():
+    if shutil.which("make") is None:
+        pytest.skip("no make here")
+    root = ZOO.parents[1]
+    done = subprocess.run(["make", "-n", "prove", "Model=max_of_k"], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    assert "there is no setting Model; wanted one of MODEL STRATEGY " in done.stderr

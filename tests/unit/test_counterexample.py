@@ -193,7 +193,7 @@ def test_the_command_finds_one(capsys):
         "max_of_2_tiny: sequence answered wrong, verified by exact evaluation\n"
         "sequence  right answer  network's answer  margin\n"
         "0 0       0             1                 -0.334643510955\n"
-        "There may be others.\n"
+        "There may be others: --count all finds every one.\n"
     )
 
 

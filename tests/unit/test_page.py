@@ -242,12 +242,17 @@ def test_proofs_of_other_weights_are_left_out_and_named(copy, capsys):
 
 def test_a_theorem_of_another_kind_is_shown_but_not_compared(copy):
     path = copy / MODEL / "subcubic" / "report.json"
-    change(path, statement="at_least_weight", n_inputs="99", theorem_in_words="weight 90 of 99")
+    right = {"right": "91", "undecided": "0", "total": "99", "exhaustive": True}
+    zipf = {"name": "zipf", "sha256": "0" * 64, "quantised": right}
+    change(path, statement="at_least_weight", n_inputs="99", theorem_in_words="weight 90 of 99", distribution=zipf)
     page, reports = model_page(MODEL, copy)
     assert [report.strategy for report in reports] == ["cubic", "wrong_count", "brute_force", "subcubic"]
     assert "Spec/Weighted.v" in page.sections[1].paragraphs[0]
     assert "Weight 90 of 99." in [theorem.words for theorem in page.sections[0].more]
-    assert len(page.sections[2].table.rows) == 3
+    table = page.sections[2].table
+    last = dict(zip(table.headings, (cell.text for cell in table.rows[-1]), strict=True))
+    assert len(table.rows) == 4 and last["right inputs"] == "of the weight of zipf" and last["of all"].startswith("≥ ")
+    assert last["bound / true count"] == ""
 
 
 def test_the_page_of_a_comparison(compared, capsys):

@@ -181,10 +181,10 @@ def test_the_axis_of_nines():
     low, high = nines.limits()
     assert low < places[1] and places[-1] < high
     ticks, labels = nines.ticks()
-    assert labels[-1] == "exact" and "0.99" in labels
+    assert labels[-1] == "1 (exact)" and "0.99" in labels
     assert all(low <= tick <= high for tick in ticks)
     alone = Nines([1])
-    assert alone.ticks()[1] == ["0.9", "exact"]
+    assert alone.ticks()[1] == ["0.9", "1 (exact)"]
 
 
 def test_numbers():

@@ -104,7 +104,7 @@ def test_wrong_values(importing, state, changes, message):
         ({"tokens": [[0, 0, 0]], "logits": []}, "probe has no two lists of equal length"),
         ({"tokens": 3, "logits": 3}, "probe has no two lists of equal length"),
         ({"tokens": [[0, 8, 0]], "logits": [[0] * 8]}, r"probe: row 0 of tokens is \[0, 8, 0\]; wanted 3 integers in 0..7"),
-        ({"tokens": [[0, 1]], "logits": [[0] * 8]}, "row 0 of tokens"),
+        ({"tokens": [[0, 1]], "logits": [[0] * 8]}, r"row 0 of tokens .* 0..7; every row has 2: is n_ctx right\?"),
         ({"tokens": [[0, 1.0, 0]], "logits": [[0] * 8]}, "row 0 of tokens"),
         ({"tokens": [[0, 1, 0]], "logits": [[0] * 7]}, "row 0 of logits is .*; wanted 8 finite numbers"),
         ({"tokens": [[0, 1, 0]], "logits": [[0] * 7 + [float("nan")]]}, "row 0 of logits is .*; wanted 8 finite numbers"),
