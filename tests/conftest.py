@@ -228,3 +228,27 @@ def pretend_proofs():
 def real_options(make_root, tmp_path):
     """Options that prove with the real theory, in folders of their own."""
     return Options(out=tmp_path / "build", root=make_root(tmp_path / "coq"), estimate=False)
+
+
+@pytest.fixture(scope="session")
+def have_coqc_alone():
+    """`have_coqc_alone(monkeypatch)`: as `coqc_alone`, for fixtures of a longer life."""
+    return _coqc_alone
+
+
+@pytest.fixture
+def coqc_alone(monkeypatch):
+    """Proofs are compiled by coqc as ever, but not looked at by coqchk nor asked for their assumptions, which takes longer."""
+    _coqc_alone(monkeypatch)
+
+
+def _coqc_alone(monkeypatch):
+    coqc = coqrun.coqc
+
+    def run(root, source, limits):
+        if source.name == "Assumptions.v":
+            return coqrun.Run("Closed under the global context\n", "", 0, 0.0, 0.0)
+        return coqc(root, source, limits)
+
+    monkeypatch.setattr(coqrun, "coqc", run)
+    monkeypatch.setattr(coqrun, "coqchk", lambda root, modules, limits: coqrun.Run("", "", 0, 0.0, 0.0))

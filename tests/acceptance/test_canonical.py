@@ -26,7 +26,9 @@ pytestmark = [pytest.mark.coq, pytest.mark.slow]
         ("modular_subtraction_tiny", "second_moment", 121),
     ],
 )
-def test_from_folded_floats_to_a_theorem(source, strategy, proved, tmp_path, real_options, capsys):
+def test_from_folded_floats_to_a_theorem(source, strategy, proved, tmp_path, real_options, capsys, request):
+    if strategy == "second_moment":
+        request.getfixturevalue("coqc_alone")
     config, weights = load_model(source)
     folded = {name: matrix.astype(np.float32) for name, matrix in asdict(fold_float(config, weights)).items()}
     file, description = tmp_path / "folded.safetensors", tmp_path / "folded.json"

@@ -28,7 +28,7 @@ def place_of(options, chosen) -> Place:
     return Place(options.root, options.out, MODEL, chosen.folder, chosen.distribution)
 
 
-def test_two_distributions_of_one_model(real_options, tmp_path):
+def test_two_distributions_of_one_model(real_options, tmp_path, request):
     reports = {}
     for name, rows in ROWS.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(rows))
@@ -38,6 +38,7 @@ def test_two_distributions_of_one_model(real_options, tmp_path):
         assert report.theorem == f"Theorem accuracy : ({report.proved_correct} <= correct_weight distribution network)%Z."
         assert f"of the weight of distribution {name}" in report.theorem_in_words
         reports[chosen.folder] = report
+        request.getfixturevalue("coqc_alone")  # from here on; the program in a process of its own asks for everything
     assert len(reports) == 2
     for folder, report in reports.items():  # neither has overwritten the other
         assert Report.load(real_options.out / MODEL / folder / "report.json") == report
@@ -64,7 +65,7 @@ def test_two_distributions_of_one_model(real_options, tmp_path):
     assert not place.report.exists()
 
 
-def test_coq_refuses_a_weight_too_much_and_the_proof_of_another_distribution(real_options, tmp_path):
+def test_coq_refuses_a_weight_too_much_and_the_proof_of_another_distribution(real_options, tmp_path, coqc_alone):
     (tmp_path / "falling.json").write_text(json.dumps(ROWS["falling"]))
     chosen = weighted(read_distribution(tmp_path / "falling.json", 2, 8))
     report = pipeline.prove(MODEL, chosen, real_options)

@@ -16,7 +16,9 @@ EXAMPLE = Path(__file__).parents[2] / "docs" / "example_import" / "train_max.py"
 
 
 @pytest.mark.parametrize("biases", [False, True])
-def test_from_a_state_dict_to_a_theorem(real_options, tmp_path, monkeypatch, capsys, biases):
+def test_from_a_state_dict_to_a_theorem(real_options, tmp_path, monkeypatch, capsys, biases, request):
+    if biases:
+        request.getfixturevalue("coqc_alone")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(coqrun, "theory_root", lambda out: real_options.root)
     example = runpy.run_path(str(EXAMPLE))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from compact_proofs.models.weights import load_model
-from compact_proofs.proofs import coqrun, pipeline
+from compact_proofs.proofs import pipeline
 from compact_proofs.proofs.registry import strategy_for
 
 ROOT = Path(__file__).parents[2]
@@ -33,28 +33,13 @@ CASES = [
     ("modular_relu_11_purified", "relu_homogeneity_l1"),
     ("modular_relu_11_purified", "quadrature"),
 ]
-FULL = [("max_of_2_tiny", "cubic"), ("modular_relu_11", "relu_homogeneity")]  # brute force is estimated, `check` runs too
-AGAIN = [("max_of_3_tiny", "cubic"), ("max_of_2", "cubic"), ("max_of_3_tiny", "brute_force"), ("max_of_2", "brute_force")]
-
-
-@pytest.fixture
-def coqc_alone(monkeypatch):
-    """No assumptions and no coqchk: they are those of another proof by the same strategy."""
-    coqc = coqrun.coqc
-
-    def run(root, source, limits):
-        if source.name == "Assumptions.v":
-            return coqrun.Run("Closed under the global context\n", "", 0, 0.0, 0.0)
-        return coqc(root, source, limits)
-
-    monkeypatch.setattr(coqrun, "coqc", run)
-    monkeypatch.setattr(coqrun, "coqchk", lambda root, modules, limits: coqrun.Run("", "", 0, 0.0, 0.0))
+FULL = [("max_of_2_tiny", "cubic"), ("modular_relu_11", "relu_homogeneity")]  # coqchk, an estimate of brute force, `check`
 
 
 @pytest.mark.parametrize(("model", "strategy"), CASES)
 def test_prove_then_check(model, strategy, real_options, request):
-    if (model, strategy) in AGAIN:
-        request.getfixturevalue("coqc_alone")
+    if (model, strategy) not in FULL:
+        request.getfixturevalue("coqc_alone")  # `make check-assumptions` asks for those of every strategy
     config, _ = load_model(model)
     chosen = strategy_for(config.family, strategy)
     full = (model, strategy) in FULL

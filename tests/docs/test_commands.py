@@ -25,7 +25,7 @@ SHORTENED = {
     "make prove MODEL=max_of_k": ("make -n prove MODEL=max_of_k", ".ci/run does it by itself"),
     "make prove MODEL=modular_addition": ("make -n prove MODEL=modular_addition", ".ci/run does it by itself"),
     "make audit MODEL=max_of_k": ("make -n audit MODEL=max_of_k", "minutes; tests/unit/test_pipeline.py audits"),
-    "make check MODEL=max_of_k": ("make check MODEL=modular_quadratic_tiny", "half a minute"),
+    "make check MODEL=max_of_k": ("make check MODEL=max_of_2_tiny", "half a minute"),
     "make check PROOF=proofs/shipped/max_of_k/cubic": (
         "make -n check PROOF=proofs/shipped/max_of_k/cubic",
         "tests/acceptance/test_strangers_proof.py does it",
@@ -38,7 +38,12 @@ SHORTENED = {
     "make purify MODEL=modular_relu_113": ("make purify MODEL=modular_relu_11", "a minute"),
     "make import FILE=mine.pt CONFIG=mine.json NAME=mine": ("make -n import FILE=mine.pt", "mine.pt stands for the reader's"),
     "make notebooks": ("make -n notebooks", "a minute; tests/notebooks runs them"),
-    "make prove K=10 D_VOCAB=128": ("make prove K=2 D_VOCAB=8", "a minute"),
+    "make prove K=10 D_VOCAB=128": ("make -n prove K=10 D_VOCAB=128", "a minute; the size only chooses MODEL"),
+    "make prove MODEL=max_of_2 STRATEGY=brute_force": (
+        "make -n prove MODEL=max_of_2 STRATEGY=brute_force",
+        "tests/acceptance/test_prove.py proves it",
+    ),
+    "compact-proofs counterexample max_of_k --count 5": ("compact-proofs counterexample max_of_2 --count 5", "seconds more"),
     "make train MODEL=mine SEED=7 K=4 D_VOCAB=64": ("make train MODEL=mine SEED=7 K=2 D_VOCAB=8 STEPS=50", "a minute"),
     "make train MODEL=mine_too FAMILY=modular_relu MODULUS=59": (
         "make train MODEL=mine_too FAMILY=modular_relu MODULUS=7 STEPS=50",
@@ -50,7 +55,10 @@ SHORTENED = {
         "make prove MODEL=max_of_3_tiny STRATEGY=subcubic RESOLUTION=128 NEAR=2 BANDS=0,0,0,1,2,3,4,5",
         "half a minute",
     ),
-    "make prove MODEL=modular_quadratic": ("make prove MODEL=modular_quadratic_tiny", "half a minute"),
+    "make prove MODEL=modular_quadratic": (
+        "make -n prove MODEL=modular_quadratic",
+        "half a minute; tests/acceptance/test_prove.py proves a smaller one",
+    ),
     "make prove MODEL=modular_addition_purified STRATEGY=quadrature WEIGHT_BITS=12": (
         "make prove MODEL=modular_relu_11_purified STRATEGY=quadrature WEIGHT_BITS=12",
         "half a minute",

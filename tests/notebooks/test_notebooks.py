@@ -114,7 +114,7 @@ def test_strip_takes_outputs_out_and_is_the_same_again(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def executed(make_root, tmp_path_factory):
+def executed(make_root, have_coqc_alone, tmp_path_factory):
     """The notebooks of the repository, in a folder laid out like it, after they were run; and what is wrong with them."""
     folder = tmp_path_factory.mktemp("repository")
     for path in (*KEPT, ROOT / "notebooks" / "paths.v", *(ROOT / "docs").glob("*.csv")):
@@ -123,7 +123,9 @@ def executed(make_root, tmp_path_factory):
         shutil.copy(path, copy)
     root = make_root(folder / "coq")
     options = Options(out=folder / "build", root=root, jobs=max(2, os.cpu_count() or 1), estimate=False)
-    return {one.path.stem: one for one in notebooks.run(notebooks.all_notebooks(root), options, LIMIT_S, _quiet)}
+    with pytest.MonkeyPatch.context() as patch:
+        have_coqc_alone(patch)  # of what they import
+        return {one.path.stem: one for one in notebooks.run(notebooks.all_notebooks(root), options, LIMIT_S, _quiet)}
 
 
 @pytest.mark.coq
