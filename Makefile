@@ -40,14 +40,27 @@ FOLD_BIASES =
 NETWORKS = 20000
 IN_COQ = 200
 
-SETTINGS = MODEL STRATEGY RESOLUTION BANDS RANK NEAR BUDGET WEIGHT_BITS JOBS OUT DEVICE SEED FAMILY TASK K D_VOCAB \
-  D_MODEL D_HEAD MODULUS OPERATION D_MLP STEPS PROOF DISTRIBUTION MODELS STRATEGIES SEEDS PROVED TIME_LIMIT \
-  COUNT PROFILE EXECUTOR COMPARISON FILE CONFIG NAME FORCE FOLD_BIASES NETWORKS IN_COQ PYTHON
-
-# A setting misspelt would leave the default in force without a word.
-MISSPELT = $(filter-out $(SETTINGS) VENV,$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
-ifneq ($(MISSPELT),)
-$(error there is no setting $(MISSPELT); wanted one of $(SETTINGS))
+# What each target takes, besides JOBS, OUT and PYTHON; a setting that is misspelt, or that a target does not look at, would leave
+# its default in force without a word.
+NETWORK = MODEL K D_VOCAB SEED
+TUNING = RESOLUTION BANDS RANK NEAR
+TAKES_prove = $(NETWORK) STRATEGY BUDGET $(TUNING) WEIGHT_BITS TIME_LIMIT DISTRIBUTION
+TAKES_check = $(NETWORK) STRATEGY DISTRIBUTION PROOF
+TAKES_export = MODEL STRATEGY DISTRIBUTION
+TAKES_audit = MODEL STRATEGY DISTRIBUTION
+TAKES_fuzz = NETWORKS IN_COQ
+TAKES_train = MODEL FAMILY SEED STEPS DEVICE K D_VOCAB D_MODEL D_HEAD OPERATION MODULUS D_MLP
+TAKES_import = FILE CONFIG NAME FORCE FOLD_BIASES
+TAKES_purify = MODEL
+TAKES_compare = MODEL MODELS SEEDS STRATEGIES PROVED TIME_LIMIT WEIGHT_BITS NAME PROFILE EXECUTOR
+TAKES_frontier = TASK
+TAKES_counterexample = $(NETWORK) COUNT TIME_LIMIT WEIGHT_BITS
+TAKES_cost = STRATEGY MODEL K D_VOCAB D_HEAD D_MODEL MODULUS D_MLP $(TUNING)
+TAKES_report = MODEL STRATEGY COMPARISON
+TAKEN = JOBS OUT PYTHON VENV $(sort $(foreach goal,$(MAKECMDGOALS),$(TAKES_$(goal))))
+NOT_TAKEN = $(filter-out $(TAKEN),$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
+ifneq ($(NOT_TAKEN),)
+$(error $(or $(MAKECMDGOALS),help) does not take $(NOT_TAKEN); it takes $(TAKEN))
 endif
 
 # MODEL by name, or by K, D_VOCAB and SEED where these are given and MODEL is not.
@@ -76,7 +89,8 @@ MAKEFLAGS += --no-print-directory
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "settings: $(SETTINGS)"
+	@echo "settings: JOBS OUT PYTHON, and of"
+	@$(foreach target,$(patsubst TAKES_%,%,$(sort $(filter TAKES_%,$(.VARIABLES)))),echo "  $(target): $(TAKES_$(target))";)
 
 setup: $(VENV)/.base coq ## install what proving needs: virtual environment, base packages, Coq
 

@@ -264,6 +264,8 @@ def build_theory(root: Path, jobs: int, limits: Limits, say: Say, clean: bool = 
         kept = known.trusted(present, found)
         for name in found.keys() - kept.keys():
             remove_compiled((root / name).with_suffix(".v"))
+        if missing := len(sources) - len(kept):
+            say(f"compiling {missing} of the theory's {len(sources)} files; all of them take some minutes, once")
         remove_unfinished(root)
         (root / ".CoqMakefile.d").unlink(missing_ok=True)  # the dependencies, which a killed run may have truncated
         finished = False

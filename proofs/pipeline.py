@@ -69,7 +69,8 @@ def prove(
     place = Place(_root(options), options.out, config.name, chosen.folder, chosen.distribution)
     total = n_inputs(config) if chosen.distribution is None else chosen.distribution.total
     with coqrun.locked(place.lock, say):
-        place.report.unlink(missing_ok=True)
+        if not place.certificate.is_file():  # the report is not about what is here
+            place.report.unlink(missing_ok=True)
         place.remove_unfinished()
         with stages("evaluate", "evaluate the float and the quantised network"):
             found = network_accuracy(config, weights, quantised)
@@ -82,6 +83,7 @@ def prove(
             stages.seconds["search"] = claim.search_s
         with stages("generate", "write and re-read the Coq files"):
             form, text = claim.form(chosen), weights_v(quantised)
+            place.report.unlink(missing_ok=True)
             write_generated(place, form, text, claim.fields, claim.proved)
             reread(place, form, chosen.form.fields, claim.proved, text)
         try:
@@ -243,6 +245,7 @@ def _search(
             "this is a fault of the search, nothing was given to Coq"
         )
     claim = Claim.of(found, chosen, quantised, tuning, round(time.monotonic() - start, 3))
+    place.report.unlink(missing_ok=True)  # an earlier proof stands until there is another certificate
     claim.save(place.certificate)
     return claim, False
 

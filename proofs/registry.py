@@ -174,7 +174,9 @@ def strategy(name: str, group: Group = "max_of_k") -> Strategy:
     if name not in known:
         others = "" if group == "modular" else f"; with --distribution: {', '.join(WITH_DISTRIBUTION)}"
         others += f"; of `prove` and `compare` only, without a theorem: {', '.join(SOLVERS)}"
-        raise UsageError(f"unknown STRATEGY {name!r}; valid: {', '.join(known)}{others}")
+        elsewhere = next((one for one in GROUPS if name in strategies(one)), None)
+        what = f"STRATEGY {name} is for networks of {elsewhere}" if elsewhere else f"unknown STRATEGY {name!r}"
+        raise UsageError(f"{what}; valid: {', '.join(known)}{others}")
     return known[name]
 
 

@@ -110,11 +110,12 @@ def csv_text(rows: Iterable[Row]) -> str:
     return text.getvalue()
 
 
-def read_table(path: Path) -> list[Row]:
+def read_table(path: Path | str) -> list[Row]:
     """Read a table.csv or table.jsonl, or the folder of a comparison, sorted.
 
     Raises: UsageError: no such file. InputRefused: not a table; the message names the line and the column.
     """
+    path = Path(path)
     path = path / CSV if path.is_dir() else path
     if not path.is_file():
         raise UsageError(f"no table: {path} does not exist; run `compact-proofs compare` first")
@@ -126,12 +127,17 @@ def read_table(path: Path) -> list[Row]:
     rows: dict[tuple[Any, ...], tuple[int, Row]] = {}
     for line, record in records:
         row = _row(f"{path}, line {line}", record)
-        key = row.model, row.weight_bits, row.strategy, row.parameters
+        key = key_of(row)
         if key in rows:
             first = rows[key][0]
             raise InputRefused(f"{path}, line {line}, column model: the same network, strategy and parameters as line {first}")
         rows[key] = line, row
     return sorted((row for _, row in rows.values()), key=order)
+
+
+def key_of(row: Row) -> tuple[str, int, str, str]:
+    """Return what no two rows of a table share."""
+    return row.model, row.weight_bits, row.strategy, row.parameters
 
 
 def order(row: Row) -> tuple[Any, ...]:

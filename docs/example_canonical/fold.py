@@ -23,5 +23,6 @@ logits = (np.maximum(folded["L"][a] + folded["R"][b], 0) @ folded["U"]).tolist()
 config = {"layout": "canonical", "family": "modular_canonical_relu", "modulus": p, "operation": "addition", "d_mlp": d_mlp}
 config["probe"] = {"tokens": [[a, b]], "logits": [logits]}
 
-safetensors.numpy.save_file({name: matrix.astype(np.float32) for name, matrix in folded.items()}, "folded.safetensors")
+in_rows = {name: np.ascontiguousarray(matrix, dtype=np.float32) for name, matrix in folded.items()}  # save_file scrambles a .T
+safetensors.numpy.save_file(in_rows, "folded.safetensors")
 Path("folded.json").write_text(json.dumps(config), encoding="ascii")

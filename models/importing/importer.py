@@ -73,7 +73,8 @@ def import_model(file: Path, config_file: Path, name: str, fold_biases: bool = F
         try:
             difference = check_probe(config, exact, probe)
         except ConfigError as error:
-            raise ConfigError(f"{config_file}: {error}") from None
+            changed = "".join(f"; {file.name}: {note}" for note in tensors.notes())
+            raise ConfigError(f"{config_file}: {error}{changed}") from None
     warning = None if probe is not None else suspicion(config, exact)
     return Imported(
         config=config,

@@ -1,7 +1,8 @@
 """Is it the network that the user means? `check_probe` against the user's own logits, `suspicion` without them.
 
-A square matrix does not show that it is transposed, and no file shows what scores are divided by. So what the user gives is
-recomputed; where it disagrees, or where few inputs are right, the same is tried with square matrices transposed.
+A square matrix does not show that it is transposed, and no file shows what scores are divided by; and safetensors.numpy writes an
+array that is not in row order, such as a transposed one, as it lies in memory, under its shape. So what the user gives is
+recomputed; where it disagrees, or where few inputs are right, the same is tried with matrices transposed, or put in order.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from compact_proofs.models.tasks import random_inputs, true_answer
 TOLERANCE = 1e-4  # of a logit
 RELATIVE = 1e-5  # or this, of the largest logit of its row: what float32 leaves
 SAMPLE = 2000
+GOOD = 0.9  # share of right inputs that is not suspicious
+MOST_CHANGED = 3  # matrices that are read otherwise at the same time; or all
+SCRAMBLED = "column by column (numpy.ascontiguousarray before saving)"
 Matrices = Mapping[str, np.ndarray]
 AnyConfig = ModelConfig | ModularConfig
 
@@ -44,10 +48,11 @@ def check_probe(config: AnyConfig, matrices: Matrices, probe: Probe) -> float:
         return float(differences.max())
     row, output = (int(one) for one in np.unravel_index((differences - _tolerance(probe)).argmax(), differences.shape))
     mine = float(logits(config, matrices, probe.tokens[row : row + 1])[0, output])
-    advice = "the layout, attn_scale or sizes are not those of this network, or the logits of other weights or not in float32"
+    scale = ", attn_scale" if isinstance(config, ModelConfig) else ""
+    advice = f"the layout{scale} or sizes are not those of this network, or the logits of other weights or not in float32"
     for words, variant in _variants(config, matrices, scales=True):
         if np.all(np.abs(logits(config, variant, probe.tokens) - probe.logits) <= _tolerance(probe)):
-            advice = f"with {words} all rows agree: correct the layout, attn_scale or the tensors"
+            advice = f"with {words} all rows agree: correct the layout{scale} or the tensors"
             break
     raise ConfigError(
         f"config: probe: row {row}, tokens {probe.tokens[row].tolist()}: logit {output} is {mine:.6g} by the weights read and "
@@ -63,14 +68,15 @@ def share_right(config: AnyConfig, matrices: Matrices) -> float:
 
 
 def suspicion(config: AnyConfig, matrices: Matrices) -> str | None:
-    """Return a warning where under half of a sample of inputs is right, with what transposing square matrices would do."""
+    """Return a warning where few of a sample of inputs are right, or where matrices read otherwise would make far more right."""
     right = share_right(config, matrices)
-    if right >= 0.5:
+    if right >= GOOD:
         return None
     found = [(share_right(config, variant), words) for words, variant in _variants(config, matrices, scales=False)]
     best, words = max(found, default=(0.0, ""), key=lambda one: one[0])
-    if best < max(0.5, 2 * right):
-        return f"only {right:.1%} of {SAMPLE:,} sampled inputs are right: is this a network for this task?"
+    if best < (2 * right if right < 0.5 else 1 - (1 - right) / 4) or best < 0.5:
+        few = f"only {right:.1%} of {SAMPLE:,} sampled inputs are right: is this a network for this task?"
+        return few if right < 0.5 else None
     return (
         f"only {right:.1%} of {SAMPLE:,} sampled inputs are right, but {best:.1%} with {words}: is this the layout of the file?"
     )
@@ -81,18 +87,26 @@ def _tolerance(probe: Probe) -> np.ndarray:
 
 
 def _variants(config: AnyConfig, matrices: Matrices, scales: bool) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-    """Yield the network with some square matrices transposed, fewest first; if `scales`, with scores scaled otherwise too."""
-    square = [name for name, matrix in matrices.items() if matrix.shape[0] == matrix.shape[1] > 1]
+    """Yield the network with some matrices read otherwise, fewest first; if `scales`, with scores scaled otherwise too.
+
+    A square matrix is transposed; of another shape, its numbers are taken to lie column by column.
+    """
+    others = {name: matrix.reshape(matrix.shape[::-1]).T for name, matrix in matrices.items() if min(matrix.shape) > 1}
+    square = [name for name in others if matrices[name].shape[0] == matrices[name].shape[1]]
     factors = {"": 1.0}
     if scales and isinstance(config, ModelConfig) and config.d_head > 1:
         root = math.sqrt(config.d_head)
         factors |= {f"scores {root:g} times those of the config": root, f"scores 1/{root:g} of those of the config": 1 / root}
-    for count in range(len(square) + 1):
-        for chosen in itertools.combinations(square, count):
-            for scaling, factor in factors.items():
-                words = " and ".join(part for part in (f"{', '.join(chosen)} transposed" * bool(chosen), scaling) if part)
-                if words:
-                    variant = {name: matrix.T if name in chosen else matrix for name, matrix in matrices.items()}
-                    if factor != 1:
-                        variant["W_Q"] = variant["W_Q"] * factor
-                    yield words, variant
+    few = (one for count in range(MOST_CHANGED + 1) for one in itertools.combinations(others, count))
+    turned = (one for count in range(len(square) + 1) for one in itertools.combinations(square, count))
+    for chosen in sorted(dict.fromkeys((*few, *turned, tuple(others))), key=len):
+        scrambled = [name for name in chosen if name not in square]
+        transposed = [name for name in chosen if name in square]
+        read = (f"{', '.join(names)} {how}" for names, how in ((transposed, "transposed"), (scrambled, SCRAMBLED)) if names)
+        said = " and ".join(read)
+        for scaling, factor in factors.items():
+            if words := " and ".join(part for part in (said, scaling) if part):
+                variant = {name: others[name] if name in chosen else matrix for name, matrix in matrices.items()}
+                if factor != 1:
+                    variant["W_Q"] = variant["W_Q"] * factor
+                yield words, variant

@@ -34,7 +34,7 @@ from compact_proofs.proofs.attack.coq_operators import Change, changes
 from compact_proofs.proofs.attack.coq_session import Session
 from compact_proofs.proofs.attack.coq_source import definitions, executable, in_proof, line_of, refusals
 from compact_proofs.proofs.attack.mutant_results import Mutant, Result, Results, column_of, summary
-from compact_proofs.proofs.attack.theory_copy import Theory, Workplace
+from compact_proofs.proofs.attack.theory_copy import ENDLESS, Theory, Workplace
 from compact_proofs.proofs.forms import FORMS
 from compact_proofs.proofs.verdict import ACCEPTED
 
@@ -156,7 +156,8 @@ def try_verdicts(place: Workplace, mutant: Mutant, cases: corpus.Corpus) -> Resu
     if failure := place.compile([mutant.file, *theory.in_order(rest), *facades]):
         return Result("proof", str(failure), failure.why, failure.file)
     names = [facade.removesuffix(".v") for facade in facades]
-    cases = replace(cases, cases=tuple(one for one in cases.cases if one.strategy in strategies_with(theory, mutant)))
+    strategies = strategies_with(theory, mutant)
+    cases = replace(cases, cases=tuple(one for one in cases.cases if one.strategy in strategies))
     found = cases.first_difference(place.root, names) or by_check(cases).first_difference(place.root, names)
     return Result("test", found.name, f"{found.got} in place of {found.wanted}") if found else Result("survived", "", "")
 
@@ -180,14 +181,15 @@ class Checked(corpus.Recorded):
         """Return it as the renderer takes it."""
         case = super(Checked, self).case()
         names = case.strategy.coq[case.statement]
-        asked = replace(names, verdict=f"(fun N M c => if {names.check} N M c then Accepted else Refused Not_correlated)")
+        of = "N M c" if self.distribution is None else "N W M c"
+        asked = replace(names, verdict=f"(fun {of} => if {names.check} {of} then Accepted else Refused Not_correlated)")
         form = replace(case.strategy.form, coq={case.statement: asked})
         return replace(case, strategy=replace(case.strategy, form=form))
 
 
 def by_check(cases: corpus.Corpus) -> corpus.Corpus:
     """Return for each strategy the first case that is accepted, to be asked of its check, of which a verdict says nothing."""
-    first = {one.strategy: one for one in reversed(cases.cases) if one.verdict == ACCEPTED and one.distribution is None}
+    first = {one.strategy: one for one in reversed(cases.cases) if one.verdict == ACCEPTED}
     checked = [Checked(**{name: getattr(one, name) for name in one.__dataclass_fields__}) for one in first.values()]
     return replace(cases, cases=tuple(checked))
 
@@ -235,6 +237,13 @@ def sources_sha256(theory: Theory, file: str) -> str | None:
     return theory.sha256(theory.needed[file] if file else theory.sources)
 
 
+def kinds_of_proofs(results: Sequence[Result | None]) -> str:
+    """Return how many of the proofs that failed are what, on one line."""
+    failed = [one for one in results if one and one.verdict == "proof"]
+    twins, endless = sum(TWINS in one.where for one in failed), sum(one.why == ENDLESS for one in failed)
+    return f"of {len(failed)} proofs that failed {twins} are those of counting twins; {endless} were stopped"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0 where no mutant survived, 1 otherwise."""
     parser = argparse.ArgumentParser(prog="coq_mutants", description="mutation testing of the Coq checkers")
@@ -266,8 +275,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run(theory, still("proofs", "holds"), results, partial(try_verdicts, cases=cases), verdicts, options.jobs)
     alike = still(verdicts, "survived")
     run(theory, [one for one in still("proofs", "holds") if one in alike], results, try_proofs, "proofs", options.jobs)
-    text, survived = summary(NAME, mutants, [results.last(one) for one in mutants], out)
-    print(text)
+    last = [results.last(one) for one in mutants]
+    text, survived = summary(NAME, mutants, last, out)
+    print(f"{text}\n{kinds_of_proofs(last)}")
     return 1 if survived else 0
 
 

@@ -9,30 +9,21 @@ here is not decided.
 
 from __future__ import annotations
 
-import os
 import re
-import select
-import signal
-import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path
 
 from compact_proofs.models.errors import Stopped
-from compact_proofs.proofs import coqrun
-from compact_proofs.proofs.attack.coq_source import PROVING, line_of, sentences
+from compact_proofs.proofs.attack.coq_source import DEFINING, PROVING, line_of, sentences
+from compact_proofs.proofs.attack.coqtop import SENTENCE_CPU_S, Coqtop
 from compact_proofs.proofs.attack.mutant_results import Mutant, Result
-from compact_proofs.proofs.attack.theory_copy import Theory
+from compact_proofs.proofs.attack.theory_copy import ENDLESS, Theory
 
-SENTENCE_CPU_S = 2.5  # a sentence is interrupted then
-TIMES = 10  # .. and counts as refused where the unchanged text takes it in so many times less
-SILENT_S = 900.0
-MEMORY_KB = 4 * 2**20
-MOST_FILES = 25  # .. read in for a mutant
-PROMPT = re.compile(rb"<prompt>[^<]* < (\d+) \|[^<]*< </prompt>")
+TIMES = 10  # a sentence that is interrupted counts as refused where the unchanged text takes it in so many times less
+MOST_FILES = 25  # to be read in for a mutant
 REQUIRE = re.compile(r"From\s+CompactProofs\s+Require\s+(Import\s+|Export\s+|)(.*)\.\Z", re.DOTALL)
+NO_PROOF = ("Proof.", "Admitted.")
 FOCUS = re.compile(r"\s*(?:(?:\d+\s*:\s*)?\{|\}|[-+*]+)")
 
 
@@ -67,6 +58,18 @@ class Plan:
     control: list[float] = field(default_factory=list)
     asked: int = 0
 
+    def leave_out(self, slow: Step) -> bool:
+        """Leave out the proof that a step belongs to; its statement stays. Return whether there was one."""
+        part = (slow.file, slow.line, True)
+        same = [place for place, one in enumerate(self.steps) if (one.file, one.line, one.proof) == part]
+        before = self.steps[same[0] + 1 : same[-1] + 1] if same else []
+        after = [replace(slow, text=text) for text in NO_PROOF]
+        if slow not in before or before == after:
+            return False
+        self.steps[same[0] + 1 : same[-1] + 1] = after
+        self.control, self.asked = [], 0
+        return True
+
 
 @lru_cache(maxsize=256)
 def parts(text: str) -> tuple[Part, ...]:
@@ -100,66 +103,6 @@ def _focused(words: str) -> list[str]:
         result.append(found.group().strip())
         words = words[found.end() :].lstrip()
     return [*result, words] if words else result
-
-
-class Coqtop:
-    """A running coqtop. `send` says whether a sentence was taken."""
-
-    def __init__(self, root: Path, group: int) -> None:
-        """Start it in a folder with _CoqProject, in a process group."""
-        limited = ["sh", "-c", f'ulimit -v {MEMORY_KB}; exec "$@"', "sh"]
-        command = [*limited, "coqtop", "-q", "-quiet", "-emacs", "-w", "none", *coqrun.load_path(root)]
-        pipe, both = subprocess.PIPE, subprocess.STDOUT
-        self._process = subprocess.Popen(command, cwd=root, stdin=pipe, stdout=pipe, stderr=both, process_group=group)
-        self.state, self.said, self.seconds, self.interrupted = 0, "", 0.0, False
-        self._read()
-
-    def send(self, sentence: str) -> bool:
-        """Send one sentence, and interrupt it where it takes too long. Raises: Stopped: coqtop has ended."""
-        before = self.state
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(f"{sentence}\n".encode("ascii"))
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            raise Stopped("coqtop has ended") from None
-        self._read()
-        return self.state != before
-
-    def back_to(self, state: int) -> None:
-        """Go back to an earlier state."""
-        self.send(f"BackTo {state}.")
-        if self.state != state:
-            raise Stopped(f"coqtop did not go back: {self.said}")
-
-    def close(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.communicate()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        data, end, began = b"", time.monotonic() + SILENT_S, self._cpu_s()
-        self.interrupted = False
-        while not (found := PROMPT.search(data)):
-            ready, _, _ = select.select([self._process.stdout], [], [], 0.5)
-            self.seconds = self._cpu_s() - began
-            if ready:
-                new = os.read(self._process.stdout.fileno(), 65536)
-                if not new:
-                    raise Stopped("coqtop has ended")
-                data += new
-            elif time.monotonic() > end or self.seconds > 4 * SENTENCE_CPU_S:
-                raise Stopped("coqtop is silent")
-            elif self.seconds > SENTENCE_CPU_S and not self.interrupted:
-                self._process.send_signal(signal.SIGINT)
-                self.interrupted = True
-        self.state = int(found[1])
-        self.said = PROMPT.sub(b"", data).decode(errors="replace")
-
-    def _cpu_s(self) -> float:
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Session:
@@ -204,29 +147,33 @@ class Session:
         self._coqtop.back_to(start)
 
     def _decided(self, mutant: Mutant, changed: str, plan: Plan, start: int) -> Result | None:
-        steps = plan.steps
-        place = len(self._taken([replace(steps[0], text=changed), *steps[1:]], start))
-        why, endless = self._coqtop.said, self._coqtop.interrupted
-        if place == len(steps):
-            return None
-        if plan.asked <= place:
-            plan.asked, plan.control = place + 1, self._taken(steps[: place + 1], start)
-        sure = place < len(plan.control) and (not endless or TIMES * plan.control[place] < SENTENCE_CPU_S)
-        return self._result(steps[place], mutant, why, endless) if sure else None
+        while True:
+            steps = plan.steps
+            place = len(self._taken([replace(steps[0], text=changed), *steps[1:]], start))
+            why, endless = self._coqtop.said, self._coqtop.interrupted
+            if place == len(steps):
+                return None
+            if plan.asked <= place:
+                plan.asked, plan.control = place + 1, self._taken(steps[: place + 1], start)
+            if place < len(plan.control) and (not endless or TIMES * plan.control[place] < SENTENCE_CPU_S):
+                return self._result(steps[place], mutant, why, endless)
+            if not (endless and plan.leave_out(steps[place])):  # too slow as it is to tell anything
+                return None
 
     def _length(self, index: int) -> int:
         following = self._parts[index + 1].start if index + 1 < len(self._parts) else len(self._text)
         return following - self._parts[index].start
 
     def _plan(self, name: str, here: int, every: bool) -> list[Step]:
-        """The definition; the rest of its file; and the files that name it, with those that they rest on. `every` proof, or those
-        that name it.
+        """The definition; the rest of its file; the files that name it, with those that they rest on; and the proofs that name
+        it; or, with `every` proof, the files that name a definition of this file that rests on it.
         """
         plan = list(self._steps(self.file, self._parts[here:], name, {self.file}, every))
         plan.append(Step(self.file, 0, f"End {_module(self.file)}.", False))
         inside = {self.file}
         cut = {file: parts(self.theory.sources[file]) for file in self._dependents}
-        naming = [file for file in self._dependents if any(part.names(name) for part in cut[file])]
+        names = self._users(name, here) if every else {name}
+        naming = [file for file in self._dependents if any(part.names(one) for part in cut[file] for one in names)]
         for target in sorted(naming, key=lambda file: (len(self.theory.needed[file] & self._dependents), file)):
             new = self.theory.in_order((self.theory.needed[target] & self._dependents) - inside)
             if len(inside) + len(new) > MOST_FILES:
@@ -236,6 +183,14 @@ class Session:
                 steps = self._steps(file, cut[file], name, inside, every)
                 plan += [Step(file, 0, _open(file), False), *steps, Step(file, 0, f"End {_module(file)}.", False)]
         return plan
+
+    def _users(self, name: str, here: int) -> set[str]:
+        """Return a definition's name with those of definitions after it in the file that name it, or one that does."""
+        result = {name}
+        for part in self._parts[here + 1 :]:
+            if not part.proof and part.sentences[0].split()[0] in DEFINING and any(part.names(one) for one in result):
+                result.add(part.sentences[0].split()[1])
+        return result
 
     def _steps(self, file: str, some: Sequence[Part], name: str, inside: set[str], every: bool) -> Iterator[Step]:
         text = self.theory.sources[file]
@@ -256,7 +211,7 @@ class Session:
         return result
 
     def _result(self, step: Step, mutant: Mutant, why: str, endless: bool) -> Result | None:
-        message = "does not finish" if endless else " ".join(why[max(0, why.find("Error")) :].split())[:200]
+        message = ENDLESS if endless else " ".join(why[max(0, why.find("Error")) :].split())[:200]
         if step.proof:
             return Result("proof", f"{step.file}:{step.line}", message, step.file)
         return Result("stillborn", f"{self.file}:{step.line}", message, self.file) if step.file == self.file else None
@@ -265,7 +220,7 @@ class Session:
 def _without_proof(part: Part) -> list[str]:
     if part.sentences[-1] == "Defined.":
         return list(part.sentences)
-    return [part.sentences[0], "Proof.", "Admitted."]
+    return [part.sentences[0], *NO_PROOF]
 
 
 def _imports(sentence: str, inside: set[str]) -> list[str]:

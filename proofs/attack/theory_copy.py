@@ -25,6 +25,7 @@ LIMITS = coqrun.Limits(seconds=1200.0, memory_mb=4096)
 ATTEMPTS = 3  # where something else has ended coqc
 OWN_LIMIT = re.compile(r"SIGXCPU|ran past its limit|ran out of memory")
 WHERE = re.compile(r'File "\./?([^"]+)", line (\d+)')
+ENDLESS = "does not finish"
 CACHES = (".lia.cache", ".nia.cache", ".nra.cache")
 
 
@@ -184,7 +185,7 @@ class Workplace:
                 done = coqrun.run(command, self.root, LIMITS, f"coqc {file}")
             except CompactProofsError as error:
                 if OWN_LIMIT.search(str(error)):
-                    return Failure(file, 0, "does not finish")
+                    return Failure(file, 0, ENDLESS)
                 if attempt == ATTEMPTS - 1:
                     raise
             else:

@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(value, indent=2))
     else:
         show(done.rows, Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH))
-        print(f"{len(done.rows)} rows: {done.table}, {done.lines}")
+        print(f"{len(done.rows)} row{'s' * (len(done.rows) != 1)}: {done.table}, {done.lines}")
     for row in refused[:5]:
         progress.say(f"refused: {row.model}, {row.strategy} {row.parameters}".rstrip() + f": {row.reason}")
     if len(refused) > 5:

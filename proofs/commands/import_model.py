@@ -108,7 +108,8 @@ def _show(imported: Imported, rows: list[tuple[str, str]]) -> None:
     if imported.probe_difference is not None:
         table.append(("probe", f"{imported.probe_rows} inputs, logits agree to {imported.probe_difference:.1e}"))
     else:
-        table.append(("probe", "none: nothing confirms attn_scale, or that square matrices are the right way round"))
+        scale = "attn_scale, or " if config.family == "max_of_k" else ""
+        table.append(("probe", f"none: nothing confirms {scale}that square matrices are the right way round"))
     table += [row for row in rows if not row[0].startswith("sha256")]
     table += [("warning", warning) for warning in imported.warnings]
     for key, value in table:

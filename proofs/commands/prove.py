@@ -42,7 +42,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rank", type=natural, metavar="N", help="of the products of low rank; more is tighter")
     parser.add_argument("--near", type=natural, metavar="N", help="outputs up to N (0 to 16) from the answer are taken singly")
     distribution_option(parser)
-    parser.add_argument("--budget", type=operations, metavar="N", help="the tightest proof of at most N operations, such as 2e7")
+    parser.add_argument("--budget", type=operations, metavar="N", help="the tightest staged proof of N operations, such as 2e7")
     json_option(parser)
 
 

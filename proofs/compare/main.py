@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compact_proofs.extract.rounding import check_bits
-from compact_proofs.models.errors import Stopped, UsageError
+from compact_proofs.models.errors import InputRefused, Stopped, UsageError
 from compact_proofs.proofs import coqrun
 from compact_proofs.proofs.compare.choices import choices_for
 from compact_proofs.proofs.compare.collect import collect, last_line
@@ -18,7 +18,7 @@ from compact_proofs.proofs.compare.plan import Plan
 from compact_proofs.proofs.compare.planning import make_plan
 from compact_proofs.proofs.compare.workflow import Engine, locked, run, sync_stamps
 from compact_proofs.proofs.registry import Progress
-from compact_proofs.proofs.table import Row, write_table
+from compact_proofs.proofs.table import Row, key_of, read_table, write_table
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 MOST_NAME = 80  # characters
@@ -70,16 +70,19 @@ def compare(request: Request, say: coqrun.Say, progress: Progress) -> Outcome:
             if plan.open_searches(network) or plan.open_truths(network) or plan.open_proofs(network)
         ]
         plan.save()
-        computed = 0
+        before, computed = _rows_there(plan), 0
         if not open_networks:
             say(f"nothing to compute: all {len(plan.wanted())} results are there" if plan.wanted() else "nothing can be computed")
         else:
-            say(f"to compute: {len(missing)} of {len(plan.wanted())} results, on {len(open_networks)} networks")
+            on = _networks(len(open_networks))
+            say(f"to compute: {len(missing)} of {len(plan.wanted())} results (bounds, true counts) on {on}")
             well = run(plan, "compared", request.engine, lambda: _so_far(plan), progress)
             computed = sum(path.is_file() for path in missing)
             if not well and not computed and not any(plan.log("search", n.name).is_file() for n in open_networks):
                 raise Stopped(f"Snakemake ran no job: {last_line(plan.snakemake_log)}; see {plan.snakemake_log}")
         rows = collect(plan)
+        if gone := len(before - {key_of(row) for row in rows}):
+            say(f"{plan.folder}: the table here was of another comparison; {gone} of its rows go. --name keeps tables apart")
         table, lines = write_table(rows, plan.folder)
     return Outcome(plan, rows, table, lines, computed)
 
@@ -129,7 +132,7 @@ def outline(plan: Plan) -> list[str]:
 def _train(plan: Plan, engine: Engine, say: coqrun.Say, progress: Progress) -> None:
     """Train what is missing; what fails is said, and becomes rows without a bound."""
     names = [name for training in plan.trainings for name in training.names]
-    say(f"to train: {len(names)} networks")
+    say(f"to train: {_networks(len(names))}")
     sync_stamps(plan)
     plan.save()
     logs = [plan.log("train", training.name) for training in plan.trainings]
@@ -142,6 +145,18 @@ def _train(plan: Plan, engine: Engine, say: coqrun.Say, progress: Progress) -> N
     if not run(plan, "trained", engine, watch, progress):
         missing = [path.stem for path in files if not path.is_file()]
         say(f"not trained: {', '.join(missing) or 'some'}; see {', '.join(map(str, logs))} and {plan.snakemake_log}")
+
+
+def _networks(count: int) -> str:
+    return f"{count} network{'s' * (count != 1)}"
+
+
+def _rows_there(plan: Plan) -> set[tuple[str, int, str, str]]:
+    """Return what the rows of the table that is there are about."""
+    try:
+        return {key_of(row) for row in read_table(plan.folder)}
+    except (UsageError, InputRefused):  # none, or nothing that can be read
+        return set()
 
 
 def _so_far(plan: Plan) -> tuple[str, int, int]:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from compact_proofs.proofs.attack import coq_mutants, corpus, mirror_mutants, mirror_operators, theory_copy
+from compact_proofs.proofs.attack import coq_mutants, corpus, mirror_cases, mirror_mutants, mirror_operators, theory_copy
 from compact_proofs.proofs.attack.cases import mirror_verdict
 from compact_proofs.proofs.attack.coq_operators import changes
-from compact_proofs.proofs.attack.coq_session import parts
+from compact_proofs.proofs.attack.coq_session import Plan, Step, parts
 from compact_proofs.proofs.attack.coq_source import definitions, in_proof, line_of, sentences
 from compact_proofs.proofs.attack.mirror_processes import run
 from compact_proofs.proofs.attack.mutant_results import EQUIVALENTS, Mutant, Result, Results, equivalents, summary
@@ -104,11 +104,15 @@ def verdict(rows: Int64[np.ndarray, "2 3"], low: int = 3) -> str:
     if not rows.any() or total // 2 >= LIMIT:
         raise refused("Too_small", f"got {1 + 1}, wanted {2}")
     check_rows(rows)
+    _check_size(rows)
+    step = max(1, CHUNK // 2)
+    while step > 1 and step > CHUNK + 1:
+        step //= 2
     return helper(-total) if quick else shift_up(4, np.maximum(rows, low))
 
 
 def helper(x: int) -> int:
-    return abs(x)
+    return abs(*zip(x, strict=True))
 
 
 def find(x: int) -> int:
@@ -158,9 +162,26 @@ def test_results_go_on_where_they_were(tmp_path):
     results.add("proofs", mutant, Result("proof", "B.v:7", "Error", "B.v"), 1.0)
     again = Results(tmp_path / "results.jsonl", lambda file: f"of {file}")
     assert again.get("proofs", mutant) == again.last(mutant) == Result("proof", "B.v:7", "Error", "B.v")
+    assert again.rested_on(["proofs"], "A.v") == ["B.v"] and not again.rested_on(["verdicts"], "A.v")
     assert Results(tmp_path / "results.jsonl", lambda file: "changed").get("proofs", mutant) is None
     text, survived = summary("all", [mutant], [Result("survived", "", "")], tmp_path)
     assert survived == [mutant] and "survived: A.v:1 f, swap, 3: min -> max" in text
+
+
+def test_what_does_not_finish_is_killed_and_what_fails_is_an_error(tmp_path):
+    def endless() -> Result:
+        while True:
+            pass
+
+    def broken() -> Result:
+        raise ValueError("no such thing")
+
+    mutant = Mutant("a.py", 1, 3, "f", "swap", 2, 5, "min", "max", "min(x)")
+    results = Results(tmp_path / "results.jsonl", lambda file: "the same")
+    run([(mutant, endless, 1)], results, "tests", 1)
+    assert results.get("tests", mutant) == Result("test", "", "does not finish")
+    with pytest.raises(AssertionError, match="no such thing"):
+        run([(mutant, broken, 1)], results, "tests", 1)
 
 
 def test_equivalents_are_well_formed():
@@ -185,6 +206,18 @@ Definition b : nat. Proof. exact 1. Defined. Fixpoint c (n : nat) := b."""
     assert [one.proof for one in found] == [True, True, False]
     assert [one.start for one in found] == [0, text.index("Definition"), text.index("Fixpoint")]
     assert found[1].names("b") and not found[1].names("exac")
+
+
+def test_a_slow_proof_is_left_out_once_and_its_statement_never():
+    def steps(*texts: str) -> list[Step]:
+        return [Step("A.v", 3, text, True) for text in texts]
+
+    before, after = Step("A.v", 1, "Definition b := 1.", False), steps("Lemma c : b = 1.")[0]
+    plan = Plan([before, after, *steps("Proof.", "slow.", "Qed."), before], [0.1, 0.1, 0.1], 4)
+    assert not plan.leave_out(before) and not plan.leave_out(after) and plan.asked == 4
+    assert plan.leave_out(plan.steps[3])
+    assert plan.steps == [before, after, *steps("Proof.", "Admitted."), before] and (plan.control, plan.asked) == ([], 0)
+    assert not plan.leave_out(plan.steps[3])
 
 
 @pytest.fixture(scope="module")
@@ -241,11 +274,11 @@ def test_a_coq_mutant_that_is_sound_dies_by_a_verdict(theory, tmp_path, few_case
 
 def test_mirror_mutants_die_by_a_verdict(tmp_path, few_cases, capsys):
     """Ten changes in what every checker does; one that changes nothing does not die."""
-    found = mirror_mutants.sources(Path(mirror_mutants.__file__).parents[2])
-    cases = mirror_mutants.judged(tmp_path, found, few_cases)
+    found = mirror_cases.sources(Path(mirror_mutants.__file__).parents[2])
+    cases = mirror_cases.judged(tmp_path, found, few_cases)
     file = "proofs/strategies/terms.py"
     names = ("verdict_of", "check_total", "check_exact_total", "shift_down", "shift_up", "scale_down", "scale_up")
-    mutants = [(module, one) for module, one in mirror_mutants.all_mutants(found) if one.file == file and one.name in names]
+    mutants = [(module, one) for module, one in mirror_cases.all_mutants(found) if one.file == file and one.name in names]
     module, first = mutants[0]
     mutants.append((module, without_change(first)))
     results = Results(tmp_path / "results.jsonl", mirror_mutants.hashes(found, few_cases, cases, corpus.TESTS))

@@ -54,7 +54,12 @@ def strategy_edges() -> list:
         return up_to(stage, last, lambda x: modular(form, "relu_homogeneity", dataclasses.replace(first, **make(x))))
 
     column, h = none[:, None], 2**30 - 2
+    wide = np.zeros((3, 16), dtype=np.int64)  # a rank of 17 counts as 16
+    direct = up_to(
+        "Margins", 2**59 - 1, lambda x: modular(modular_network("modular_canonical_relu", 3, P=x), "relu_homogeneity", first)
+    )
     return [
+        direct,
         moment("Centred", 2**60 // 6, lambda x: dict(W_U=x)),
         moment("Moments", 2**32 // 36, lambda x: dict(W_E=2**13, W_E_b=2**13, W_U=[[x, 0, 0]])),
         moment("Moments", math.isqrt(2**30 // 12), lambda x: dict(W_E=x, W_E_b=x)),
@@ -72,6 +77,9 @@ def strategy_edges() -> list:
         homogeneous("Centred", 2**60 - 1, dict(W_U=1), lambda x: dict(centre=none + x)),
         homogeneous("Before_activation", 2**59, dict(W_E=1, W_E_b=1), lambda x: dict(scale=x)),
         homogeneous("Residuals", math.isqrt(2**59), {}, lambda x: dict(distances=zeros + 1, phases=zeros + x)),
+        homogeneous("Residuals", math.isqrt(2**59) // 16, {}, lambda x: dict(rank=17, distances=wide + 1, phases=wide + x)),
+        homogeneous("Residuals", 2**60 - 2**40 - 1, {}, lambda x: dict(distances=zeros + 1, phases=zeros + x, dropped=40)),
+        homogeneous("Residuals", 59, {}, lambda x: dict(dropped=x)),
         homogeneous("Outputs", 2**30, {}, lambda x: dict(centre=none + x)),
         homogeneous("Moments", 2**39, {}, lambda x: dict(centre=none + 2**20, phases=zeros + x)),
         homogeneous("Band", 2**39, {}, lambda x: dict(centre=none + 1024, phases=zeros + 1024, distances=zeros + x, dropped=30)),

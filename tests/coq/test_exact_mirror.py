@@ -8,9 +8,11 @@ makes Coq print what it counted right and wrong, so equal verdicts mean equal co
 import re
 import runpy
 import shutil
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from compact_proofs.extract.quantise import QuantisedModel, quantise
@@ -41,11 +43,22 @@ def cases_of(model: QuantisedModel) -> list:
     return cases
 
 
+def all_at_once() -> list:
+    """More sequences than can be gone through one by one: all are right, which the largest costs say."""
+    short = MIRROR["maximum_network"](8)
+    positions = np.resize(short.W_pos.ints, (40, short.d_model))
+    model = replace(short, n_ctx=40, name="maximum_8_long", W_pos=replace(short.W_pos, ints=positions))
+    cases = [exact_case("found", model, least_gap_shift(integer_tables(model)), 2**40)]
+    assert cases[0].predicted == "Accepted"
+    return cases
+
+
 @cache
 def all_cases() -> list:
     networks = [quantise(*load_model(name)) for name in ("max_of_2_tiny", "max_of_3_tiny")]
     networks += [MIRROR[kind](seed) for kind in ("random_network", "maximum_network") for seed in range(10)]
     cases = [exact_case(f"refused at {stage}", model, 30, 0) for stage, model in MIRROR["TABLES"]["REFUSALS"]]
+    cases += all_at_once()
     for model in networks:
         cases += cases_of(model)
     return cases

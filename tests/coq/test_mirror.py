@@ -169,11 +169,24 @@ def refusal_cases() -> list[Case]:
     return cases
 
 
+def longest_table_cases() -> list[Case]:
+    """A table of as many entries as one may have, and one that is longer, with which a sequence less is counted."""
+    model, method = random_network(2), METHODS["cubic"]
+    found, cases = method.find(model).certificate, []
+    for units, proved in ((65_533, 2), (65_534, 1)):
+        plan = replace(found.plan, resolutions=(units,) * model.d_vocab, near_resolutions=())
+        cases.append(staged_case(f"{units} units", "cubic", model, replace(found, plan=plan), proved))
+        assert cases[-1].predicted == "Accepted"
+        cases.append(staged_case(f"{units} units", "cubic", model, replace(found, plan=plan), proved + 1))
+        assert cases[-1].predicted == f"Refused (Total_short {proved} {proved + 1})"
+    return cases
+
+
 @cache
 def all_cases() -> list[Case]:
     networks = [quantise(*load_model(name)) for name in ("max_of_2_tiny", "max_of_3_tiny")]
     networks += [random_network(seed) for seed in range(10)] + [maximum_network(seed) for seed in range(10)]
-    cases = refusal_cases()
+    cases = refusal_cases() + longest_table_cases()
     for seed, model in enumerate(networks):
         cases += staged_cases(model, seed)
         if model.d_vocab**model.n_ctx <= 600:

@@ -134,9 +134,20 @@ def refusals(model: QuantisedModel) -> list[Case]:
     return cases
 
 
+def one_weight_cases() -> list[Case]:
+    """All weight of the free position on one token, which is what costs are measured from: rounded, no more would be lost."""
+    model = MIRROR["maximum_network"](85)
+    rows = ((0, 0, 0, 0, 0, 1), (1,) * 6)
+    found = weighted.find(model, rows).certificate
+    coarse = replace(found, plan=replace(found.plan, resolutions=(1,) * 6, near_resolutions=()))
+    cases = [case("one weight", model, rows, coarse, claimed) for claimed in (4, 5)]
+    assert [one.predicted for one in cases] == ["Accepted", "Refused (Total_short 4 5)"]
+    return cases
+
+
 @cache
 def all_cases() -> list[Case]:
-    cases = refusals(quantise(*load_model("max_of_2_tiny"))) + refusals(network(1))
+    cases = one_weight_cases() + refusals(quantise(*load_model("max_of_2_tiny"))) + refusals(network(1))
     for seed, model in [(seed, network(seed)) for seed in range(NETWORKS)] + [(seed, long_network(seed)) for seed in range(4)]:
         rng = np.random.default_rng([seed, model.n_ctx])
         for kind, rows in distributions(model, rng).items():

@@ -1,6 +1,7 @@
 """The command line: what it prints where, and one message with its exit code for everything that goes wrong."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -292,7 +293,7 @@ def test_a_strategy_that_does_not_fit_the_network(capsys):
     message = fails(capsys, ["prove", "modular_relu_tiny", "--strategy", "second_moment"], 2)
     assert "strategy second_moment proves nothing of a modular_relu network; valid: low_rank_unembedding, " in message
     message = fails(capsys, ["prove", "modular_relu_tiny", "--strategy", "cubic"], 2)
-    assert message.startswith("compact-proofs prove: unknown STRATEGY 'cubic'; valid: second_moment, ")
+    assert message.startswith("compact-proofs prove: STRATEGY cubic is for networks of max_of_k; valid: second_moment, ")
     message = fails(capsys, ["prove", "modular_relu_tiny", "--budget", "1e6"], 2)
     assert "modular_relu_tiny is no max_of_k network" in message
 
@@ -322,10 +323,27 @@ def test_extract_of_modular_arithmetic(capsys, tmp_path):
     assert "quantised network" in capsys.readouterr().out
 
 
-def test_a_misspelt_setting_of_make_is_refused():
+ROOT = ZOO.parents[1]
+SHORT = {"CHOSEN": {"MODEL", "K", "D_VOCAB", "SEED"}, "OF_DISTRIBUTION": {"DISTRIBUTION"}, "MODELS": {"MODELS", "MODEL"}}
+
+
+@pytest.mark.parametrize("settings", [["prove", "Model=max_of_k"], ["prove", "STRATEGIES=cubic"], ["compare", "STRATEGY=cubic"]])
+def test_a_setting_that_make_would_not_look_at_is_refused(settings):
     if shutil.which("make") is None:
         pytest.skip("no make here")
-    root = ZOO.parents[1]
-    done = subprocess.run(["make", "-n", "prove", "Model=max_of_k"], cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run(["make", "-n", *settings], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2 and done.stdout == ""
-    assert "there is no setting Model; wanted one of MODEL STRATEGY " in done.stderr
+    assert f"{settings[0]} does not take {settings[1].partition('=')[0]}; it takes JOBS OUT PYTHON " in done.stderr
+
+
+def test_targets_take_the_settings_that_they_look_at():
+    text = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    settings = dict(re.findall(r"^([A-Z_]+) = ?(.*)$", text, re.M))
+    groups = {f"$({name})": settings[name] for name in ("NETWORK", "TUNING")}
+    for target, taken in re.findall(r"^TAKES_(\w+) = (.*)$", text, re.M):
+        for group, names in groups.items():
+            taken = taken.replace(group, names)
+        [recipe] = re.findall(rf"^{target}: (.*\n(?:\t.*\n)*)", text, re.M)
+        used = set(re.findall(r"[$( ,]([A-Z_]+)\)", recipe)) & settings.keys()
+        looked_at = set().union(*(SHORT.get(name, {name}) for name in used)) - {"JOBS", "OUT", "PYTHON", "VENV", "BIN", "CLI"}
+        assert looked_at == set(taken.split()), target

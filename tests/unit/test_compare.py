@@ -89,6 +89,7 @@ def test_only_what_is_new_or_lost_is_computed(trio, folder, capsys):
     lost.write_text(lost.read_text().replace("0", "1", 1))  # no result any more
     assert cli.main([*TRIO, *CHOSEN[:2], "brute_force", "--json"]) == 0
     printed = capsys.readouterr()
+    assert ": the table here was of another comparison; 1 of its rows go. --name keeps tables apart\n" in printed.err
     value = json.loads(printed.out)
     after = results(folder)
     assert {path for path in before if after[path] != before[path]} == {lost}
@@ -128,7 +129,7 @@ def test_missing_seeds_are_trained_and_changed_weights_count_as_new(folder, caps
     save_model(config, Weights(**(weights.matrices() | {"W_U": -weights.W_U})), folder / "build/models")
     capsys.readouterr()
     assert cli.main([*command, "0-1"]) == 0
-    assert "to compute: 2 of 4 results, on 1 networks" in capsys.readouterr().err
+    assert "to compute: 2 of 4 results (bounds, true counts) on 1 network\n" in capsys.readouterr().err
     after = results(folder)
     assert {path.parent.name for path in set(after) - set(before)} == {"mini_seed1"}
     assert all(after[path] == before[path] for path in before)
@@ -184,7 +185,8 @@ def test_what_fails_becomes_a_row_and_the_others_finish(folder, capsys):
     assert "refused: modular_relu_tiny, brute_force" in capsys.readouterr().err
     crash.rmdir()
     assert cli.main([*command, *chosen]) == 1
-    assert "to compute: 1 of 5 results, on 1 networks" in capsys.readouterr().err  # what stands is not tried again
+    # what stands is not tried again
+    assert "to compute: 1 of 5 results (bounds, true counts) on 1 network\n" in capsys.readouterr().err
     assert {row.status for row in read_table(folder / "build/compare/f") if row.n_ctx == 2} == {"predicted"}
     plan = prepare(Request(["max_of_5"], strategies=["exact"], limit_s=4))
     assert "exact" in [one.choice.strategy for one in plan.open_searches(plan.networks[0])]  # with more time it is

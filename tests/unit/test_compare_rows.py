@@ -95,7 +95,8 @@ def test_a_tool_that_is_missing_is_named(folder, capsys, monkeypatch):
 
 def test_a_folder_that_cannot_be_written_to(folder, capsys):
     (folder / "taken").write_text("")
-    assert cli.main(["compare", "max_of_2_tiny", "--out", "taken"]) == 1
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["compare", "max_of_2_tiny", "--out", "taken"])
     assert "a file stands where a folder is wanted" in capsys.readouterr().err
 
 

@@ -11,6 +11,7 @@ from compact_proofs.proofs import assumptions, coqrun, pipeline
 from compact_proofs.proofs.audit import SPECIFICATION, WEIGHTS
 from compact_proofs.proofs.forms import FORMS
 from compact_proofs.proofs.pipeline import Options
+from compact_proofs.proofs.registry import Tuning
 from compact_proofs.proofs.report import Report
 from compact_proofs.proofs.verdict import explain, verdict_text
 
@@ -171,9 +172,21 @@ def test_interrupted_prove_leaves_nothing_that_looks_finished(toy, proved, monke
         monkeypatch.setattr(coqrun, stage, interrupt)
     with pytest.raises(KeyboardInterrupt):
         pipeline.prove(MODEL, strategy, proved)
-    assert not report_path(proved).exists()
+    assert report_path(proved).exists() == (stage == "build_theory")  # nothing of the earlier proof is touched before
     if stage not in ("find", "build_theory"):  # those have not got as far as a theorem
         assert not generated(proved, "Theorem.vo").exists()
+
+
+@pytest.mark.coq
+def test_a_refused_option_leaves_the_earlier_proof(toy, proved):
+    def refuse(*arguments):
+        raise UsageError("rank: got 200")
+
+    before = report_path(proved).read_bytes()
+    with pytest.raises(UsageError, match="rank: got 200"):
+        pipeline.prove(MODEL, dataclasses.replace(toy(60), find=refuse), dataclasses.replace(proved, tuning=Tuning(rank=200)))
+    assert report_path(proved).read_bytes() == before
+    assert pipeline.check(MODEL, toy(60), proved).theorem == Report.load(report_path(proved)).theorem
 
 
 @pytest.mark.coq

@@ -242,3 +242,11 @@ def test_sha256_is_that_of_the_file(importing, state):
     assert imported.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     assert (imported.file, imported.layout) == ("model.safetensors", "transformer_lens")
     assert safetensors.numpy.load(file.read_bytes()).keys() == state.keys()
+
+
+def test_half_precision_is_named_where_a_probe_disagrees(importing):
+    matrices = importing.random_matrices(0, 3, 8, 6, 4)
+    importing.sized(matrices)
+    state = {name: tensor.astype(np.float16) for name, tensor in importing.transformer_lens(matrices).items()}
+    with pytest.raises(ConfigError, match=r"by you; the layout, attn_scale or sizes .*; model.safetensors: weights in float16"):
+        importing(state, probe=probe_of(importing, matrices))

@@ -109,3 +109,15 @@ def test_the_examples():
     for name in names:
         assert set(example(name)) == set(CONFIG)
     assert not any(family.startswith("modular_canonical") for family in LAYOUTS["plain"].families)
+
+
+def test_a_probe_finds_what_was_saved_column_by_column(imported):
+    """safetensors.numpy writes a transposed array as it lies in memory, under its shape; the way out is in the message."""
+    exact = {name: matrix.astype(np.float64) for name, matrix in matrices().items()}
+    rows = logits(imported().config, exact)
+    probe = {"tokens": [[0, 1], [4, 2]], "logits": [rows[0, 1].tolist(), rows[4, 2].tolist()]}
+    with pytest.raises(ConfigError, match=r"with L, U column by column \(numpy.ascontiguousarray before saving\) all rows agree"):
+        imported({"probe": probe}, **{name: np.asfortranarray(matrices()[name]) for name in ("L", "U")})
+    with pytest.raises(ConfigError, match="by you; the layout or sizes are not those") as refused:
+        imported({"probe": probe | {"logits": [[7.0] * 5] * 2}})
+    assert "attn_scale" not in str(refused.value)
