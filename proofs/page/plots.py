@@ -128,8 +128,8 @@ def _logarithmic(axis: Any) -> None:
 
 def _of_tick(value: float, place: int) -> str:
     exponent = math.floor(math.log10(value) + 1e-9)
-    digit = round(value / 10.0**exponent)
-    return power_of_ten(exponent) if digit == 1 else f"{digit} × {power_of_ten(exponent)}"
+    digits = f"{value / 10.0**exponent:.2g}"
+    return power_of_ten(exponent) if digits == "1" else f"{digits} × {power_of_ten(exponent)}"
 
 
 def by_seed(canvas: Any, data: BySeed) -> None:
@@ -260,6 +260,7 @@ def spectra(canvas: Any, data: Spectra) -> None:
         for k in np.argsort(-share, kind="stable")[:8]:
             if share[k] > 0.03:
                 axes.annotate(str(k + 1), (k + 1, share[k]), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=7.5)
+    panels[-1].xaxis.get_major_locator().set_params(integer=True)
     panels[-1].set_xlabel(f"frequency k of {data.order}")
     canvas.supylabel("share of the power", fontsize=9)
 

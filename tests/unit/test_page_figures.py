@@ -18,6 +18,7 @@ from compact_proofs.proofs.page import costs, max_of_k, modular
 from compact_proofs.proofs.page.drawing import draw
 from compact_proofs.proofs.page.figures import Figure, HeatMap
 from compact_proofs.proofs.page.numbers import count, decimal, scientific, tightness
+from compact_proofs.proofs.page.plots import _of_tick
 from compact_proofs.proofs.page.style import STYLES, Nines
 from compact_proofs.proofs.registry import DEFAULT, GROUPS, silent, strategies
 from compact_proofs.proofs.strategies import cubic
@@ -222,3 +223,7 @@ def test_counts_beyond_64_bits_are_drawn_and_written_in_full():
     values[1, 1] = 10**30 + 1
     drawn = draw(Figure("big", "", "", "", HeatMap(values, "q", "m", "n", "counts")))
     assert str(10**30 + 1) in drawn.csv
+
+
+def test_ticks_between_two_powers_differ():
+    assert [_of_tick(value, 0) for value in (1e4, 1.5e4, 2e4, 5e7)] == ["10⁴", "1.5 × 10⁴", "2 × 10⁴", "5 × 10⁷"]
