@@ -1,8 +1,9 @@
 """The changes that a mutant of a Python mirror can have, and which functions are mirrors: `changes`, `mirrors`.
 
 Changed are comparisons, arithmetic, integers, least and greatest, `and`, `or`, `not`, any and all, rounding, the ends of an
-enclosure, conditions, and refusals left out. Not changed: annotations, docstrings, texts of errors. Which functions are mirrors:
-those that the verdict of a strategy can reach by name, without those that find, count operations or speak to people.
+enclosure, conditions, and refusals left out. Not changed: annotations, docstrings, texts of errors; `strict` of zip, which only
+says that two lists are known to be of one length; how much is done at a time. Which functions are mirrors: those that the verdict
+of a strategy can reach by name, without those that find, count operations or speak to people.
 """
 
 from __future__ import annotations
@@ -196,7 +197,10 @@ class _Walk:
             self.add(operator, start + place.start(), start + place.end(), new)
 
     def visit(self, node: ast.AST) -> None:
-        if isinstance(node, ast.JoinedStr):
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.keyword) and node.arg == "strict"):
+            return
+        effort = node.value if isinstance(node, ast.Assign) else node.test if isinstance(node, ast.While) else None
+        if effort is not None and any(isinstance(one, ast.Name) and one.id in EFFORT for one in ast.walk(effort)):
             return
         if isinstance(node, ast.AnnAssign):
             if node.value:
@@ -278,7 +282,8 @@ class _Walk:
         self.add("drop refusal", *self.span(node), "pass")
 
     def on_expr(self, node: ast.Expr) -> None:
-        if isinstance(node.value, ast.Call) and _called(node.value).lstrip("_").startswith("check"):
+        called = _called(node.value) if isinstance(node.value, ast.Call) else ""
+        if called.lstrip("_").startswith("check") and called not in EFFORT:
             self.add("drop refusal", *self.span(node), "pass")
 
     def _condition(self, test: ast.expr) -> None:

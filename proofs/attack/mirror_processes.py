@@ -12,6 +12,7 @@ import resource
 import signal
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
 from types import CodeType, ModuleType
@@ -64,7 +65,10 @@ def import_changed(module: str, mutant: Mutant, text: str) -> Result | None:
 
 
 def fork(work: Callable[[], Result], seconds: int) -> tuple[int, int]:
-    """Start a process with a limit of CPU seconds; return its id and the end of a pipe from which its result is read."""
+    """Start a process with a limit of CPU seconds; return its id and the end of a pipe from which its result is read.
+
+    Nothing is written where it is ended by a signal, and the exception where there is one.
+    """
     read, write = os.pipe()
     pid = os.fork()
     if pid:
@@ -79,8 +83,12 @@ def fork(work: Callable[[], Result], seconds: int) -> tuple[int, int]:
         with open(os.devnull, "w") as nothing:  # noqa: PTH123
             os.dup2(nothing.fileno(), 1)
             os.dup2(nothing.fileno(), 2)
-        result = work()
-        os.write(write, json.dumps([result.verdict, result.where, result.why[:2000], result.rests_on]).encode())
+        try:
+            result = work()
+            said = [result.verdict, result.where, result.why[:2000], result.rests_on]
+        except Exception:
+            said = [traceback.format_exc()[-2000:]]
+        os.write(write, json.dumps(said).encode())
         status = 0
     finally:
         os._exit(status)
@@ -88,7 +96,7 @@ def fork(work: Callable[[], Result], seconds: int) -> tuple[int, int]:
 
 
 def run(tasks: Iterable[Task], results: Results, stage: str, jobs: int) -> None:
-    """Do all tasks of a stage, so many at a time."""
+    """Do all tasks of a stage, so many at a time. Raises: AssertionError: one ended with an exception."""
     todo = list(tasks)
     running: dict[int, tuple[Mutant, int, float]] = {}
     done, start, tally = 0, time.monotonic(), Counter[str]()
@@ -100,12 +108,14 @@ def run(tasks: Iterable[Task], results: Results, stage: str, jobs: int) -> None:
                 pid, pipe = fork(work, seconds)
                 running[pid] = (mutant, pipe, time.monotonic())
             for pid in list(running):
-                if os.waitpid(pid, os.WNOHANG)[0] == 0:
+                ended, status = os.waitpid(pid, os.WNOHANG)
+                if not ended:
                     continue
                 mutant, pipe, began = running.pop(pid)
                 with os.fdopen(pipe, "rb") as stream:
-                    said = stream.read()
-                result = Result(*json.loads(said)) if said else Result("test", "", "does not finish")
+                    said = json.loads(stream.read() or "[]")
+                assert len(said) == 4 or (not said and os.WIFSIGNALED(status)), f"{mutant}: {said}"
+                result = Result(*said) if said else Result("test", "", "does not finish")
                 results.add(stage, mutant, result, time.monotonic() - began)
                 done, tally = done + 1, tally + Counter([result.verdict])
                 if done % 50 == 0:

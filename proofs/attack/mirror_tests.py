@@ -1,4 +1,4 @@
-"""The tests of mirrors, for mutants that no recorded case has killed: `files_of`, `first_failure`."""
+"""The tests of mirrors, for mutants that recorded cases have not killed: `own_tests`, `other_tests`, `first_failure`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,19 @@ OTHERS = {
 }  # by the file of a mirror: tests that are not named as it is
 
 
-def files_of(tests: Path, mirror: str) -> list[Path]:
-    """Return the files with tests of a mirror, which need no Coq."""
+def own_tests(tests: Path, mirror: str) -> list[Path]:
+    """Return the files with tests of a mirror by its name; like all these, they need no Coq."""
     path = Path(mirror)
-    names = [f"unit/test_{path.stem}.py", f"unit/test_modular_{path.stem}.py" if path.parent.name == "modular" else ""]
-    others = OTHERS.get(mirror, ALL_STRATEGIES if path.parent.name == "strategies" else ())
-    if path.parent.name == "modular":
-        names = names[1:]
-    return [tests / name for name in dict.fromkeys((*names, *others)) if name and (tests / name).is_file()]
+    stem = f"modular_{path.stem}" if path.parent.name == "modular" else path.stem
+    names = (f"unit/test_{stem}_definition.py", f"unit/test_{stem}.py")
+    return [tests / name for name in names if (tests / name).is_file()]
+
+
+def other_tests(tests: Path, mirror: str) -> list[Path]:
+    """Return the files with other tests in which a change of a mirror can show."""
+    names = OTHERS.get(mirror, ALL_STRATEGIES if Path(mirror).parent.name == "strategies" else ())
+    own = own_tests(tests, mirror)
+    return [tests / name for name in names if (tests / name).is_file() and tests / name not in own]
 
 
 class _First:
@@ -50,7 +55,7 @@ class _First:
 def first_failure(files: list[Path]) -> Result:
     """Run tests in this process, with the modules as they are imported here."""
     found = _First()
-    quiet = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    quiet = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain"]  # as imports are not those of pytest
     code = pytest.main([*quiet, *map(str, files)], plugins=[found])
     if code == pytest.ExitCode.OK:
         return Result("survived", "", "")

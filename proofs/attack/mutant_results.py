@@ -46,6 +46,11 @@ class Mutant:
         """The change on one line, with its column."""
         return " ".join(f"{self.column}: {self.old} -> {self.new}".split())
 
+    @property
+    def listed(self) -> tuple[str, str, str]:
+        """By what the list of equivalents knows it."""
+        return self.file, self.text, self.change
+
     def __str__(self) -> str:
         return f"{self.file}:{self.line} {self.name}, {self.operator}, {self.change}"
 
@@ -87,6 +92,11 @@ class Results:
         found = [result for (_, key), result in self._found.items() if key == _key(mutant)]
         deciding = [one for one in found if one.verdict in ("proof", "test", "stillborn")]
         return deciding[0] if deciding else found[-1] if found else None
+
+    def rested_on(self, stages: Sequence[str], file: str) -> list[str]:
+        """Return what the results at some stages of mutants of a file rest on, the last one first."""
+        found = [one.rests_on for (stage, key), one in self._found.items() if stage in stages and key.startswith(f"{file}:")]
+        return list(dict.fromkeys(one for one in reversed(found) if one))
 
     def add(self, stage: str, mutant: Mutant, result: Result, seconds: float) -> None:
         """Keep a result."""
@@ -137,10 +147,9 @@ def summary(name: str, mutants: Sequence[Mutant], results: Sequence[Result | Non
     for mutant, result in zip(mutants, results, strict=True):
         verdict = result.verdict if result else "not tried"
         verdict = "survived" if verdict == "holds" else verdict
-        key = (mutant.file, mutant.text, mutant.change)
-        if verdict == "survived" and key in listed:
+        if verdict == "survived" and mutant.listed in listed:
             verdict = "equivalent"
-            wrongly.pop(key, None)
+            wrongly.pop(mutant.listed, None)
         verdicts.append(verdict)
     files = {mutant.file for mutant in mutants}
     by_file = {file: Counter(v for m, v in zip(mutants, verdicts, strict=True) if m.file == file) for file in sorted(files)}

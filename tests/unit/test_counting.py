@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compact_proofs.proofs.strategies.counting import MOST_BINS, Costs, count_choices, round_costs
+from compact_proofs.proofs.strategies.counting import Costs, count_choices, round_costs
 
 MODULUS = 2**63
+MOST_BINS = 65535  # Coq: Cert.CreditsCheck.most_bins
 
 
 def spend(table, k):
@@ -184,3 +185,33 @@ def test_large_costs_do_not_wrap():
     assert one_case(100, [1, 1], columns, 39 * 2**30) == 1
     assert one_case(100, [1, 1], columns, 40 * 2**30) == 0
     assert one_case(100, [1, 1], columns, -40 * 2**30 - 1) == 2**40
+
+
+def test_a_scale_of_zero_counts_nothing_and_one_of_one_something():
+    huge = [[-(2**30), 2**30]] * 2  # need is 2^32 and more, a resolution of 1 makes no unit of it
+    assert [one_case(1, [1, 1], huge, 2**30, strictness=strictness) for strictness in (0, 1)] == [0, 0]
+    columns = [[0, -(2**30)]] * 2  # need is 2^30 + 1, of which a resolution of 2 makes one unit
+    assert round_costs(a_cost([1, 1], columns, 2**30), 1, np.array([2], dtype=object)).needed.tolist() == [2]
+    assert one_case(2, [1, 1], columns, 2**30) == 1
+    assert one_case(1, [1, 1], columns, 2**30) == 0
+
+
+def a_cost(widths, columns, last):
+    return Costs(np.array([widths]), np.array(columns).T[None], np.array([last]), np.array([True]))
+
+
+def test_the_least_need_is_one():
+    """Where need is 1, a resolution of 1 tells every unit of cost apart."""
+    columns = [[0, -3], [0, -2]]
+    assert round_costs(a_cost([1, 1], columns, 0), 1, np.array([1], dtype=object)).needed.tolist() == [1]
+    assert one_case(1, [1, 1], columns, 0) == 3
+    assert one_case(1, [1, 1], [[0, -1], [0, -1]], 0) == 3
+
+
+def test_masses_are_rounded_down_to_units_of_2_to_the_minus_50():
+    """Of 2^12 bits a position, five positions: 60 bits, more than the 50 of a mass."""
+    columns = [[0, -1]] * 5
+    assert one_case(9, [1, 1], columns, 0, digits=12) == 0  # nothing is left of 31 choices
+    for width in (63, 1000, 4095):
+        wanted = programme(12, 1, 9, [1, width], columns, 0, True, (width + 1) ** 5)
+        assert one_case(9, [1, width], columns, 0, digits=12) == wanted < (width + 1) ** 5 - 1

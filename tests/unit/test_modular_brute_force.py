@@ -67,6 +67,13 @@ def test_what_the_form_refuses():
         brute_force.count(form, NOTHING)
 
 
+def test_an_order_of_at_least_one():
+    none = np.zeros((0, 0), dtype=np.int64)
+    assert brute_force.verdict(0, Form(0, 1, "relu", none, none, none, none, none), NOTHING) == "Refused (Wrong_order 0)"
+    one = np.ones((1, 1), dtype=np.int64)
+    assert brute_force.verdict(1, Form(1, 1, "relu", one, one, one, one, one), NOTHING) == "Accepted"
+
+
 def test_there_is_nothing_in_the_certificate():
     assert brute_force.fields(NOTHING) == []
 

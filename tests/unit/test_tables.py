@@ -13,6 +13,7 @@ from compact_proofs.extract.tables import (
     check_gap_shift,
     check_inputs,
     check_masses,
+    core_tables,
     exact_matmul,
     integer_tables,
     least_gap_shift,
@@ -149,6 +150,18 @@ def test_products_are_exact_on_both_sides_of_float64():
         left, right = np.array([[size, size - 1]]), np.array([[size, 1], [size, 3]])
         wanted = [[size * size + (size - 1) * size, size + 3 * (size - 1)]]
         assert exact_matmul(left, right).tolist() == wanted
+    for width in (1, 3, 64):  # of many columns and one row, and the other way round
+        for size in (2**20, 2**26, 2**26 + 1, 2**27 - 1, 2**28 + 3):
+            row = np.full((1, width), size)
+            for left, right in ((row, row.T), (row.T, row), (row, row.T - 1), (row - np.arange(width), row.T + 1)):
+                assert exact_matmul(left, right).tolist() == (left.astype(object) @ right.astype(object)).tolist()
+
+
+def test_the_longest_context():
+    most = 2**20
+    assert core_tables(constant_model(n_ctx=most, d_vocab=1)).n_ctx == most
+    with pytest.raises(OverflowRisk, match=rf"^Refused \(May_overflow Number_of_inputs\): {most + 1} positions, wanted at most"):
+        core_tables(constant_model(n_ctx=most + 1, d_vocab=1))
 
 
 def test_largest_absolute_value():

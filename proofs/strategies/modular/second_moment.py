@@ -147,9 +147,10 @@ def _check(form: Form) -> None:
     """Coq: Modular.SecondMoment.second_moment_tests."""
     if form.activation != "square":
         raise refused("Wrong_activation", f"the activation is {form.activation}, wanted square")
-    for name, table in (("First_direct", form.P), ("Second_direct", form.Q)):
+    for name, tensor, table in (("First_direct", "P", form.P), ("Second_direct", "Q", form.Q)):
         if largest(table):
-            raise refused(f"Wrong_table {name}", "a direct path, wanted none")
+            why = f"a direct path, wanted none: {tensor} of the folded network is not 0; low_rank_unembedding takes it"
+            raise refused(f"Wrong_table {name}", why)
     p, m, square = form.order, form.width, before_top(form) ** 2
     check_range("Centred", 2 * p * largest(form.U))
     top = largest(_centred(form))
