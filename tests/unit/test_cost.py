@@ -259,7 +259,7 @@ def test_the_command_tells_tasks_apart(capsys):
         ("--strategy weighted --model max_of_2_tiny", "STRATEGY weighted wants --distribution FILE"),
         ("--strategy weighted --n-ctx 4 --d-vocab 9 --distribution x.json", "--distribution: goes with --model"),
         ("--strategy cubic --model max_of_2_tiny --n-ctx 4", "--n-ctx: --model says it"),
-        ("--strategy quadrature --model max_of_2_tiny", "unknown STRATEGY 'quadrature'"),
+        ("--strategy quadrature --model max_of_2_tiny", "STRATEGY quadrature is for networks of modular; valid: cubic"),
         ("--strategy cubic --model max_of_9", "unknown MODEL 'max_of_9'"),
     ],
 )
